@@ -1,0 +1,1 @@
+"""Room: mcp_tools."""
