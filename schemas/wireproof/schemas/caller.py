@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from wireproof.schemas.jsonrpc import JSONValue
-
-_NO_CLAIMS: Final[Mapping[str, JSONValue]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     client_id: str = ""
     expires_at: float | None = None
-    claims: Mapping[str, JSONValue] = field(default=_NO_CLAIMS, hash=False, compare=False)
+    claims: Mapping[str, JSONValue] = field(default_factory=dict[str, JSONValue], hash=False, compare=False)
 
     @property
     def key(self) -> str:
