@@ -9,6 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from wireproof.auth.addresses import BadURL as BadURL
+    from wireproof.auth.addresses import Reach as Reach
+    from wireproof.auth.addresses import classify as classify
+    from wireproof.auth.addresses import read_url as read_url
+    from wireproof.auth.challenge import Challenge as Challenge
+    from wireproof.auth.fetcher import Ask as Ask
+    from wireproof.auth.fetcher import Blocked as Blocked
+    from wireproof.auth.fetcher import Fetched as Fetched
+    from wireproof.auth.fetcher import Fetcher as Fetcher
+    from wireproof.auth.fetcher import FetchError as FetchError
+    from wireproof.auth.fetcher import GuardedFetcher as GuardedFetcher
+    from wireproof.auth.fetcher import Rules as Rules
+    from wireproof.auth.fetcher import TooBig as TooBig
+    from wireproof.auth.fetcher import TooManyRedirects as TooManyRedirects
+    from wireproof.auth.fetcher import TooSlow as TooSlow
+    from wireproof.auth.fetcher import Unreachable as Unreachable
+    from wireproof.auth.metadata import ProtectedResource as ProtectedResource
     from wireproof.auth.sealing import Broken as Broken
     from wireproof.auth.sealing import Keyring as Keyring
     from wireproof.auth.sealing import Opened as Opened
@@ -19,19 +36,52 @@ if TYPE_CHECKING:
     from wireproof.auth.sealing import bind as bind
 
 _HOMES = {
+    "addresses": ("BadURL", "Reach", "classify", "read_url"),
+    "challenge": ("Challenge",),
+    "fetcher": (
+        "Ask",
+        "Blocked",
+        "FetchError",
+        "Fetched",
+        "Fetcher",
+        "GuardedFetcher",
+        "Rules",
+        "TooBig",
+        "TooManyRedirects",
+        "TooSlow",
+        "Unreachable",
+    ),
+    "metadata": ("ProtectedResource",),
     "sealing": ("Broken", "Keyring", "Opened", "Seal", "SealRefusal", "TooLargeToSeal", "WeakSecret", "bind"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604, PLE0605, RUF100
+__all__ = [
+    "Ask",
+    "BadURL",
+    "Blocked",
     "Broken",
+    "Challenge",
+    "FetchError",
+    "Fetched",
+    "Fetcher",
+    "GuardedFetcher",
     "Keyring",
     "Opened",
+    "ProtectedResource",
+    "Reach",
+    "Rules",
     "Seal",
     "SealRefusal",
+    "TooBig",
     "TooLargeToSeal",
+    "TooManyRedirects",
+    "TooSlow",
+    "Unreachable",
     "WeakSecret",
     "bind",
+    "classify",
+    "read_url",
 ]
 
 
