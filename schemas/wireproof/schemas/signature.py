@@ -94,9 +94,17 @@ class Output:
 
 
 def compile_inputs(
-    function: Callable[..., Any], *, skip: Container[str] = (), hints: Mapping[str, Any] | None = None
+    function: Callable[..., Any],
+    *,
+    skip: Container[str] = (),
+    hints: Mapping[str, Any] | None = None,
+    lax: bool = False,
 ) -> Inputs:
-    """Compile the parameters of `function`, without those named in `skip`. Raises `SignatureError`."""
+    """Compile the parameters of `function`, without those named in `skip`.
+
+    `lax` is for arguments that travel as strings (prompts, URI templates): "3" is taken for an `int`.
+    Raises `SignatureError`.
+    """
     hints = type_hints(function) if hints is None else hints
     described = read_docstring(inspect.getdoc(function) or "").parameters
     wanted: list[tuple[str, Any, Any]] = []
@@ -109,7 +117,8 @@ def compile_inputs(
                 "declare each argument as an ordinary or keyword-only parameter"
             )
         wanted.append((name, hints.get(name, Any), parameter.default))
-    plain = _compile_plain(wanted, described)
+    strings = all(annotation in (str, str | None) for _, annotation, _ in wanted)
+    plain = _compile_plain(wanted, described) if strings or not lax else None
     return plain if plain is not None else _compile_model(function, wanted, described)
 
 

@@ -1,0 +1,293 @@
+"""`ToolServer`: the face of a tool server. Decorate typed functions; run it, mount it, or connect to it in memory.
+
+Holds no protocol logic: it registers into `Core` and hands it to transports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from wireproof.auth.sealing import Keyring
+from wireproof.mcp_tools.completion import Completer, Completers
+from wireproof.mcp_tools.core import Core, Extension, Settings
+from wireproof.mcp_tools.endpoint import accept_with
+from wireproof.mcp_tools.prompt import Prompt, PromptOptions
+from wireproof.mcp_tools.resource import Resource, ResourceOptions
+from wireproof.mcp_tools.tool import Tool, ToolOptions
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.transports.exchange import DEFAULT_LIMITS, Accept, Limits
+
+if TYPE_CHECKING:
+    from wireproof.mcp_tools.asgi import ServeOptions
+    from wireproof.transports.http import ASGIApp
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+StateT = TypeVar("StateT")
+Lifespan = Callable[["ToolServer[Any]"], AbstractAsyncContextManager[StateT]]
+
+
+class ToolServer(Generic[StateT]):
+    """A server of tools, resources and prompts, in every MCP revision, on every transport.
+
+        server = ToolServer("weather")
+
+        @server.tool
+        async def forecast(city: str, days: int = 3) -> Forecast: ...
+
+    The decorated name stays the plain function. Everything can be registered and removed while the server runs;
+    clients are told.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: str = "0.0.0",
+        title: str | None = None,
+        description: str | None = None,
+        website_url: str | None = None,
+        icons: Sequence[Mapping[str, JSONValue]] | None = None,
+        instructions: str | None = None,
+        lifespan: Lifespan[StateT] | None = None,
+        keyring: Keyring | None = None,
+        settings: Settings | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        """Describe the server.
+
+        `instructions` tell a model how to use it. `lifespan` is an async context manager that makes `context.state`
+        before the first request and cleans up at the end. `keyring` seals what travels through clients; give the same
+        to all replicas. `settings` and `limits` hold the bounds.
+        """
+        info: JSONObject = {"name": name, "version": version}
+        optional = {"title": title, "description": description, "websiteUrl": website_url}
+        info.update({key: value for key, value in optional.items() if value is not None})
+        if icons:
+            info["icons"] = [dict(icon) for icon in icons]
+        self.core = Core(info, instructions=instructions, settings=settings or Settings(), keyring=keyring)
+        self.limits = limits
+        self._lifespan = lifespan
+        self._users = 0
+        self._running: AsyncExitStack | None = None
+
+    @property
+    def name(self) -> str:
+        """The server's name, as clients see it."""
+        return str(self.core.info["name"])
+
+    # -- tools --------------------------------------------------------------------------------------------------
+
+    @overload
+    def tool(self, function: FunctionT, /) -> FunctionT: ...
+    @overload
+    def tool(
+        self,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        annotations: Mapping[str, JSONValue] | None = None,
+        icons: Sequence[Mapping[str, JSONValue]] | None = None,
+        meta: Mapping[str, JSONValue] | None = None,
+        input_schema: JSONObject | None = None,
+        output_schema: JSONObject | None = None,
+        timeout_s: float | None = None,
+        scopes: frozenset[str] = frozenset(),
+    ) -> Callable[[FunctionT], FunctionT]: ...
+    def tool(self, function: Any = None, /, **options: Any) -> Any:
+        """Register a function as a tool; bare, or with the options of `ToolOptions`.
+
+        Sync functions run in a worker thread, async ones in place. The input schema comes from the annotations and
+        the docstring, the output schema from the return annotation. Raise `ToolError` for what the model should
+        read; other exceptions are masked and logged.
+
+        Raises `SignatureError` when the signature cannot be offered, `DuplicateName` when the name is taken.
+        Spec: 2026-07-28 server/tools.
+        """
+
+        def register(target: Callable[..., Any]) -> Callable[..., Any]:
+            self.add_tool(target, ToolOptions(**options))
+            return target
+
+        return register if function is None else register(function)
+
+    def add_tool(
+        self, function: Callable[..., Any], options: ToolOptions | None = None, *, replace: bool = False
+    ) -> Tool:
+        """Register a function as a tool and return what was compiled. See `tool`."""
+        compiled = Tool.of(function, options or ToolOptions())
+        self.core.tools.add(compiled.name, compiled, replace=replace)
+        return compiled
+
+    def remove_tool(self, name: str) -> None:
+        """Take a tool away; clients are told. Raises `KeyError`."""
+        self.core.tools.remove(name)
+
+    # -- resources ----------------------------------------------------------------------------------------------
+
+    def resource(
+        self,
+        uri: str,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        mime_type: str | None = None,
+        size: int | None = None,
+        annotations: Mapping[str, JSONValue] | None = None,
+        icons: Sequence[Mapping[str, JSONValue]] | None = None,
+        meta: Mapping[str, JSONValue] | None = None,
+        timeout_s: float | None = None,
+        cache_s: float = 0,
+        public: bool = False,
+    ) -> Callable[[FunctionT], FunctionT]:
+        """Register a function as the resource `uri`, or with `{variables}` in it as a template.
+
+        The function returns text, bytes, JSON data or `ResourceContents`, and takes the template's variables by name.
+        Values that try to leave their place (`..`) are refused before it runs.
+        Spec: 2026-07-28 server/resources; RFC 6570.
+        """
+        options = ResourceOptions(
+            name=name,
+            title=title,
+            description=description,
+            mime_type=mime_type,
+            size=size,
+            annotations=annotations,
+            icons=icons,
+            meta=meta,
+            timeout_s=timeout_s,
+            cache_s=cache_s,
+            public=public,
+        )
+
+        def register(function: FunctionT) -> FunctionT:
+            self.add_resource(uri, function, options)
+            return function
+
+        return register
+
+    def add_resource(
+        self, uri: str, function: Callable[..., Any], options: ResourceOptions | None = None, *, replace: bool = False
+    ) -> Resource:
+        """Register a resource or template and return what was compiled. See `resource`."""
+        compiled = Resource.of(uri, function, options or ResourceOptions())
+        catalogue = self.core.resources if compiled.template is None else self.core.templates
+        catalogue.add(uri, compiled, replace=replace)
+        return compiled
+
+    def remove_resource(self, uri: str) -> None:
+        """Take a resource or template away; clients are told. Raises `KeyError`."""
+        catalogue = self.core.templates if uri in self.core.templates else self.core.resources
+        catalogue.remove(uri)
+
+    def resource_updated(self, uri: str) -> None:
+        """Tell every subscriber of `uri` that it has new contents. Call it from the event loop."""
+        self.core.changes.resource_updated(uri)
+
+    # -- prompts and completion ---------------------------------------------------------------------------------
+
+    @overload
+    def prompt(self, function: FunctionT, /) -> FunctionT: ...
+    @overload
+    def prompt(
+        self,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        icons: Sequence[Mapping[str, JSONValue]] | None = None,
+        meta: Mapping[str, JSONValue] | None = None,
+        timeout_s: float | None = None,
+    ) -> Callable[[FunctionT], FunctionT]: ...
+    def prompt(self, function: Any = None, /, **options: Any) -> Any:
+        """Register a function as a prompt; bare, or with the options of `PromptOptions`.
+
+        It returns text, content blocks or `PromptMessage` objects, one or a list. Spec: 2026-07-28 server/prompts.
+        """
+
+        def register(target: Callable[..., Any]) -> Callable[..., Any]:
+            self.add_prompt(target, PromptOptions(**options))
+            return target
+
+        return register if function is None else register(function)
+
+    def add_prompt(
+        self, function: Callable[..., Any], options: PromptOptions | None = None, *, replace: bool = False
+    ) -> Prompt:
+        """Register a function as a prompt and return what was compiled. See `prompt`."""
+        compiled = Prompt.of(function, options or PromptOptions())
+        self.core.prompts.add(compiled.name, compiled, replace=replace)
+        return compiled
+
+    def remove_prompt(self, name: str) -> None:
+        """Take a prompt away; clients are told. Raises `KeyError`."""
+        self.core.prompts.remove(name)
+
+    def completer(self, target: str, argument: str) -> Callable[[Completer], Completer]:
+        """Register a completer for an argument of a prompt (by name) or of a template (by URI).
+
+        It takes the text typed so far, and if it wants a second parameter the arguments known already. It may be
+        sync or async and returns the fitting values; at most 100 travel.
+        """
+
+        def register(function: Completer) -> Completer:
+            if self.core.completers is None:
+                self.core.completers = Completers()
+            self.core.completers.add(target, argument, function)
+            return function
+
+        return register
+
+    # -- extensions ---------------------------------------------------------------------------------------------
+
+    def add_extension(self, extension: Extension) -> None:
+        """Declare an extension and serve its methods. Raises `ValueError` when its id is taken."""
+        if extension.id in self.core.extensions:
+            raise ValueError(f"extension {extension.id!r} is added already")
+        self.core.extensions[extension.id] = extension
+
+    # -- serving ------------------------------------------------------------------------------------------------
+
+    @property
+    def accept(self) -> Accept:
+        """How a transport gets the protocol's end of a new connection. The server must be `running`."""
+        return accept_with(self.core)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[ToolServer[StateT]]:
+        """Run the lifespan. May be entered by several transports at once: the first opens it, the last closes it."""
+        self._users += 1
+        if self._users == 1:
+            self._running = AsyncExitStack()
+            if self._lifespan is not None:
+                self.core.state = await self._running.enter_async_context(self._lifespan(self))
+        try:
+            yield self
+        finally:
+            self._users -= 1
+            if self._users == 0 and self._running is not None:
+                closing, self._running = self._running, None
+                await closing.aclose()
+                self.core.state = None
+
+    async def serve_stdio(self) -> None:
+        """Serve on this process's stdin and stdout until the host closes them or a signal comes."""
+        from wireproof.transports.stdio import serve_stdio
+
+        async with self.running():
+            await serve_stdio(self.accept, limits=self.limits)
+
+    def run(self) -> None:
+        """Serve on stdio; the last line of a script that a host spawns."""
+        import asyncio
+
+        asyncio.run(self.serve_stdio())
+
+    def asgi(self, options: ServeOptions | None = None) -> ASGIApp:
+        """An ASGI application with `/mcp`, `/sse` and `/ws`; mount it anywhere, it needs no lifespan of its host."""
+        from wireproof.mcp_tools.asgi import make_asgi
+
+        return make_asgi(self, options)

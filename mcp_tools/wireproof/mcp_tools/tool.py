@@ -1,0 +1,219 @@
+"""A tool: a typed function, compiled once, and the definition that clients see.
+
+Holds what is known before any call; `calls.py` runs it. Spec: 2026-07-28 server/tools.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wireproof.mcp_tools.content import BLOCKS, ToolResult
+from wireproof.mcp_tools.context import Context
+from wireproof.mcp_tools.injection import Needs, find_needs
+from wireproof.schemas.docstring import read_docstring
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.mcp.revisions import Revision
+from wireproof.schemas.signature import (
+    ArgumentsInvalid,
+    Inputs,
+    Output,
+    Problem,
+    SignatureError,
+    compile_inputs,
+    compile_output,
+    type_hints,
+)
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+_HEADER: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HEADER_TYPES: Final = {"string", "integer", "boolean"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOptions:
+    """What an author may say of a tool besides its function; every field may stay out.
+
+    `timeout_s` bounds one call in seconds. `scopes` are OAuth scopes that a caller needs. `input_schema` and
+    `output_schema` are raw JSON Schemas, used instead of the annotations; the function then takes the arguments by
+    name. `annotations` are ToolAnnotations by their wire names.
+    """
+
+    name: str | None = None
+    title: str | None = None
+    description: str | None = None
+    annotations: Mapping[str, JSONValue] | None = None
+    icons: Sequence[Mapping[str, JSONValue]] | None = None
+    meta: Mapping[str, JSONValue] | None = None
+    input_schema: JSONObject | None = None
+    output_schema: JSONObject | None = None
+    timeout_s: float | None = None
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A compiled tool. `definition` is the Tool object of the newest revision."""
+
+    name: str
+    function: Callable[..., Any]
+    definition: JSONObject
+    validate: Callable[[JSONObject], dict[str, Any]]
+    output: Output | None
+    needs: Needs
+    is_async: bool
+    timeout_s: float | None
+    scopes: frozenset[str]
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """`Mcp-Param-*` header names (lower case) and the path of the argument each mirrors."""
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], options: ToolOptions) -> Tool:
+        """Compile a function. Raises `SignatureError`."""
+        hints = type_hints(function)
+        needs = find_needs(function, Context, hints)
+        inputs = _inputs(function, options, needs, hints)
+        output = _output(options, hints.get("return", inspect.Parameter.empty))
+        schema = inputs.json_schema
+        name = options.name or getattr(function, "__name__", "")
+        if not _NAME.fullmatch(name):
+            raise SignatureError(f"tool name {name!r} is not 1 to 128 letters, digits, '_', '-' or '.': pass name=")
+        is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+        return cls(
+            name,
+            function,
+            _definition(name, function, options, schema, output),
+            inputs.validate,
+            output,
+            needs,
+            is_async,
+            options.timeout_s,
+            options.scopes,
+            find_headers(name, schema),
+        )
+
+    def render(self, revision: Revision) -> JSONObject:
+        """The definition as that revision says it."""
+        absent = _ABSENT[revision]
+        return {key: value for key, value in self.definition.items() if key not in absent}
+
+
+_ABSENT: Final[Mapping[Revision, frozenset[str]]] = {
+    Revision.V2024_11_05: frozenset({"title", "annotations", "outputSchema", "icons", "_meta", "execution"}),
+    Revision.V2025_03_26: frozenset({"title", "outputSchema", "icons", "_meta", "execution"}),
+    Revision.V2025_06_18: frozenset({"icons", "execution"}),
+    Revision.V2025_11_25: frozenset(),
+    Revision.V2026_07_28: frozenset({"execution"}),
+}
+
+
+def _definition(
+    name: str, function: Callable[..., Any], options: ToolOptions, schema: JSONObject, output: Output | None
+) -> JSONObject:
+    description = options.description
+    if description is None:
+        description = read_docstring(inspect.getdoc(function) or "").description
+    definition: JSONObject = {"name": name}
+    if options.title:
+        definition["title"] = options.title
+    if description:
+        definition["description"] = description
+    definition["inputSchema"] = schema
+    if output is not None:
+        definition["outputSchema"] = output.json_schema
+    if options.annotations:
+        definition["annotations"] = dict(options.annotations)
+    if options.icons:
+        definition["icons"] = [dict(icon) for icon in options.icons]
+    if options.meta:
+        definition["_meta"] = dict(options.meta)
+    return definition
+
+
+def _inputs(function: Callable[..., Any], options: ToolOptions, needs: Needs, hints: dict[str, Any]) -> Inputs:
+    if options.input_schema is None:
+        return compile_inputs(function, skip=needs.names, hints=hints)
+    return Inputs(options.input_schema, (), _RawSchema(options.input_schema))
+
+
+class _RawSchema:
+    """A raw JSON Schema in the place of a compiled signature."""
+
+    def __init__(self, schema: JSONObject) -> None:
+        from wireproof.schemas.json_schema import compile as compile_schema
+
+        if schema.get("type") != "object":
+            raise SignatureError('an input schema needs "type": "object"')
+        self._compiled = compile_schema(schema)
+
+    def validate_python(self, arguments: JSONObject) -> JSONObject:
+        violations = self._compiled.validate(arguments)
+        if violations:
+            raise ArgumentsInvalid(tuple(Problem(_dotted(item.instance), item.message) for item in violations))
+        return arguments
+
+
+def _dotted(pointer: str) -> str:
+    return pointer.lstrip("/").replace("/", ".")
+
+
+def _output(options: ToolOptions, annotation: Any) -> Output | None:
+    if options.output_schema is not None:
+        from wireproof.schemas.json_schema import compile as compile_schema
+
+        compiled = compile_schema(options.output_schema)
+
+        def dump(value: Any) -> JSONValue:
+            violations = compiled.validate(value)
+            if violations:
+                raise ArgumentsInvalid(tuple(Problem(_dotted(item.instance), item.message) for item in violations))
+            return value
+
+        return Output(options.output_schema, wrapped=False, _dump=dump)
+    return None if _names_content(annotation) else compile_output(annotation)
+
+
+def _names_content(annotation: Any) -> bool:
+    """True when a return annotation speaks of content blocks, which carry no structured output."""
+    import typing
+
+    if annotation is ToolResult or annotation in BLOCKS:
+        return True
+    return any(_names_content(part) for part in typing.get_args(annotation))
+
+
+def find_headers(tool: str, schema: JSONObject) -> dict[str, tuple[str, ...]]:
+    """The `x-mcp-header` annotations of an input schema. Raises `SignatureError` for one that clients must refuse.
+
+    Spec: 2026-07-28 basic/transports/streamable-http#schema-extension.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    _walk_headers(tool, schema, (), found)
+    return found
+
+
+def _walk_headers(tool: str, schema: JSONObject, path: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
+    properties: JSONValue = schema.get("properties")
+    if not isinstance(properties, dict):
+        return
+    for name, part in properties.items():
+        if not isinstance(part, dict):
+            continue
+        header = part.get("x-mcp-header")
+        if header is not None:
+            _check_header(tool, name, header, part, found)
+            found[f"mcp-param-{header.lower()}"] = (*path, name)
+        _walk_headers(tool, part, (*path, name), found)
+
+
+def _check_header(tool: str, name: str, header: JSONValue, part: JSONObject, found: dict[str, tuple[str, ...]]) -> None:
+    where = f"x-mcp-header of argument {name!r} of tool {tool!r}"
+    if not isinstance(header, str) or not _HEADER.fullmatch(header):
+        raise SignatureError(f"{where} is no HTTP token: use letters, digits and hyphens")
+    if part.get("type") not in _HEADER_TYPES:
+        raise SignatureError(f"{where} sits on a value that is no string, integer or boolean")
+    if f"mcp-param-{header.lower()}" in found:
+        raise SignatureError(f"{where} is given twice (case does not count)")

@@ -1,0 +1,1 @@
+"""The MCP messages of every revision, as data and validators."""
