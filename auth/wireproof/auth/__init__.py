@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from wireproof.auth.fetcher import TooManyRedirects as TooManyRedirects
     from wireproof.auth.fetcher import TooSlow as TooSlow
     from wireproof.auth.fetcher import Unreachable as Unreachable
+    from wireproof.auth.flight import SingleFlight as SingleFlight
+    from wireproof.auth.gate import Gate as Gate
+    from wireproof.auth.introspection import IntrospectionVerifier as IntrospectionVerifier
+    from wireproof.auth.keysets import FixedKeys as FixedKeys
+    from wireproof.auth.keysets import IssuerKeys as IssuerKeys
+    from wireproof.auth.keysets import KeySource as KeySource
+    from wireproof.auth.keysets import KeysUnavailable as KeysUnavailable
     from wireproof.auth.metadata import ProtectedResource as ProtectedResource
+    from wireproof.auth.proofs import ProofChecker as ProofChecker
+    from wireproof.auth.proofs import ProofKey as ProofKey
     from wireproof.auth.sealing import Broken as Broken
     from wireproof.auth.sealing import Keyring as Keyring
     from wireproof.auth.sealing import Opened as Opened
@@ -34,9 +43,20 @@ if TYPE_CHECKING:
     from wireproof.auth.sealing import TooLargeToSeal as TooLargeToSeal
     from wireproof.auth.sealing import WeakSecret as WeakSecret
     from wireproof.auth.sealing import bind as bind
+    from wireproof.auth.verifier import ClaimRules as ClaimRules
+    from wireproof.auth.verifier import Denied as Denied
+    from wireproof.auth.verifier import JWTVerifier as JWTVerifier
+    from wireproof.auth.verifier import StaticVerifier as StaticVerifier
+    from wireproof.auth.verifier import TokenVerifier as TokenVerifier
+    from wireproof.auth.verifier import VerifierUnavailable as VerifierUnavailable
 
 _HOMES = {
-    "addresses": ("BadURL", "Reach", "classify", "read_url"),
+    "addresses": (
+        "BadURL",
+        "Reach",
+        "classify",
+        "read_url",
+    ),
     "challenge": ("Challenge",),
     "fetcher": (
         "Ask",
@@ -51,8 +71,38 @@ _HOMES = {
         "TooSlow",
         "Unreachable",
     ),
+    "flight": ("SingleFlight",),
+    "gate": ("Gate",),
+    "introspection": ("IntrospectionVerifier",),
+    "keysets": (
+        "FixedKeys",
+        "IssuerKeys",
+        "KeySource",
+        "KeysUnavailable",
+    ),
     "metadata": ("ProtectedResource",),
-    "sealing": ("Broken", "Keyring", "Opened", "Seal", "SealRefusal", "TooLargeToSeal", "WeakSecret", "bind"),
+    "proofs": (
+        "ProofChecker",
+        "ProofKey",
+    ),
+    "sealing": (
+        "Broken",
+        "Keyring",
+        "Opened",
+        "Seal",
+        "SealRefusal",
+        "TooLargeToSeal",
+        "WeakSecret",
+        "bind",
+    ),
+    "verifier": (
+        "ClaimRules",
+        "Denied",
+        "JWTVerifier",
+        "StaticVerifier",
+        "TokenVerifier",
+        "VerifierUnavailable",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -62,22 +112,37 @@ __all__ = [
     "Blocked",
     "Broken",
     "Challenge",
+    "ClaimRules",
+    "Denied",
     "FetchError",
     "Fetched",
     "Fetcher",
+    "FixedKeys",
+    "Gate",
     "GuardedFetcher",
+    "IntrospectionVerifier",
+    "IssuerKeys",
+    "JWTVerifier",
+    "KeySource",
     "Keyring",
+    "KeysUnavailable",
     "Opened",
+    "ProofChecker",
+    "ProofKey",
     "ProtectedResource",
     "Reach",
     "Rules",
     "Seal",
     "SealRefusal",
+    "SingleFlight",
+    "StaticVerifier",
+    "TokenVerifier",
     "TooBig",
     "TooLargeToSeal",
     "TooManyRedirects",
     "TooSlow",
     "Unreachable",
+    "VerifierUnavailable",
     "WeakSecret",
     "bind",
     "classify",

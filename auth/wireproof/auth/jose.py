@@ -90,10 +90,10 @@ def read_key(jwk: JSONValue) -> PublicKey:
     kind = kinds.get(str(members.get("kty")))
     if kind is None:
         raise BadToken("a key is of an unknown type")
+    if kind is RSAKey and len(text(members, "n") or "") * 6 < _MIN_RSA_BITS:
+        raise BadToken("an RSA key is shorter than 2048 bits")
     try:
         key = kind.import_key(members)
-        if isinstance(key, RSAKey) and key.public_key.key_size < _MIN_RSA_BITS:
-            raise BadToken("an RSA key is shorter than 2048 bits")
         thumbprint = key.thumbprint()
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise BadToken("a key is malformed") from error

@@ -84,3 +84,17 @@ def well_known_urls(resource: str) -> tuple[str, ...]:
     query = f"?{parts.query}" if parts.query else ""
     first, *rest = (origin + path for path in well_known_paths(resource))
     return (first + query, *rest)
+
+
+def issuer_metadata_urls(issuer: str) -> tuple[str, ...]:
+    """Where an issuer's metadata may be, in the order that a client must try.
+
+    Spec: MCP 2026-07-28 basic/authorization/authorization-server-discovery; RFC 8414 sections 3.1 and 5.
+    """
+    parts = urlsplit(issuer)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    path = parts.path.rstrip("/")
+    oauth, openid = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
+    if not path:
+        return (origin + oauth, origin + openid)
+    return (origin + oauth + path, origin + openid + path, origin + path + openid)
