@@ -13,7 +13,7 @@ from typing import Final
 
 from wireproof.mcp_tools.errors import InvalidParams, MissingClientCapability, ToolError
 from wireproof.mcp_tools.facts import Facts
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 from wireproof.schemas.mcp.revisions import Revision
 
 _KINDS: Final = {
@@ -80,7 +80,7 @@ class Answers:
 
 
 def require(facts: Facts, question: Question) -> None:
-    """Refuse a question that the client did not declare. Raises `MissingClientCapability`, or `ToolError` before 2026."""
+    """Refuse a question that the client cannot take. Raises `MissingClientCapability`; `ToolError` before 2026."""
     needed = _needed(question)
     missing = [path for path in needed if not _declared(facts, path)]
     if not missing:
@@ -106,7 +106,7 @@ def _needed(question: Question) -> list[tuple[str, ...]]:
 def _declared(facts: Facts, path: tuple[str, ...]) -> bool:
     if path == ("elicitation",):  # an empty object means form mode; naming only url excludes it
         modes = facts.capabilities.get("elicitation")
-        return isinstance(modes, dict) and ("form" in modes or "url" not in modes)
+        return is_object(modes) and ("form" in modes or "url" not in modes)
     return facts.supports(*path)
 
 
@@ -123,9 +123,9 @@ def for_revision(question: Question, revision: Revision) -> JSONObject:
 def read_responses(params: JSONObject) -> dict[str, JSONObject]:
     """The `inputResponses` of a retry. Raises `InvalidParams`."""
     responses: JSONValue = params.get("inputResponses", {})
-    if not isinstance(responses, dict):
+    if not is_object(responses):
         raise InvalidParams("Invalid params: inputResponses must be an object")
     for key, value in responses.items():
-        if not isinstance(value, dict):
+        if not is_object(value):
             raise InvalidParams(f"Invalid params: inputResponses[{key[:64]!r}] must be an object")
     return responses

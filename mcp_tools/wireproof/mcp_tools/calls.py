@@ -20,7 +20,7 @@ from wireproof.mcp_tools.context import Context
 from wireproof.mcp_tools.errors import InvalidParams, ProtocolError, ToolError
 from wireproof.mcp_tools.injection import Needs
 from wireproof.mcp_tools.tool import Tool
-from wireproof.schemas.jsonrpc import INTERNAL_ERROR, JSONObject, JSONValue, Reply
+from wireproof.schemas.jsonrpc import INTERNAL_ERROR, JSONObject, JSONValue, Reply, is_object
 from wireproof.schemas.mcp.revisions import Revision
 from wireproof.schemas.signature import ArgumentsInvalid
 
@@ -200,7 +200,7 @@ def _explicit_result(tool: Tool, value: ToolResult, revision: Revision) -> JSONO
                 structured = tool.output.dump(value.structured)
             except ArgumentsInvalid as error:
                 raise OutputInvalid(f"the result of tool {tool.name} does not fit its output schema: {error}") from None
-        if revision >= Revision.V2025_06_18 and (isinstance(structured, dict) or revision.is_modern):
+        if revision >= Revision.V2025_06_18 and (is_object(structured) or revision.is_modern):
             result["structuredContent"] = structured
         if not blocks:
             blocks = [Text(json_text(structured)).wire()]

@@ -14,7 +14,7 @@ from wireproof.mcp_tools.asking import Answers, Question, for_revision, require
 from wireproof.mcp_tools.elicitation import Elicited, Form, read_elicited
 from wireproof.mcp_tools.facts import LOG_LEVELS, Facts
 from wireproof.schemas.caller import Principal
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue, RequestId, encode_notification
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, RequestId, encode_notification, is_array, is_object
 from wireproof.transports.exchange import Headers, LineClosed, Outlet
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Context(Generic[StateT]):
         """The client's root directories as `{"uri": …, "name": …}`. Spec: 2026-07-28 client/roots (deprecated)."""
         answer = await self._ask(Question("roots/list", {}), key)
         roots: JSONValue = answer.get("roots")
-        return [root for root in roots if isinstance(root, dict)] if isinstance(roots, list) else []
+        return [root for root in roots if is_object(root)] if is_array(roots) else []
 
     def wait(self, awaitable: Awaitable[T]) -> T:
         """Await from a synchronous function, which runs in a worker thread: `context.wait(context.progress(1))`."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_array, is_object
 
 T = TypeVar("T")
 Action = Literal["accept", "decline", "cancel"]
@@ -45,7 +45,7 @@ class Form:
     @classmethod
     def of(cls, fields: Fields) -> Form:
         """The form of a type or of a raw schema. Raises `FormError`."""
-        if isinstance(fields, dict):
+        if is_object(fields):
             return _form_of_schema(fields)
         return _form_of_type(fields)
 
@@ -58,7 +58,7 @@ def read_elicited(answer: JSONObject, form: Form) -> Elicited[Any] | None:
     if action != "accept":
         return Elicited(cast("Action", action), None)
     content: JSONValue = answer.get("content")
-    if not isinstance(content, dict):
+    if not is_object(content):
         return None
     try:
         return Elicited("accept", form.read(content))
@@ -101,9 +101,9 @@ def _form_of_type(fields: type[Any]) -> Form:
 
 
 def _inline(node: JSONValue, definitions: JSONObject) -> JSONValue:
-    if isinstance(node, list):
+    if is_array(node):
         return [_inline(item, definitions) for item in node]
-    if not isinstance(node, dict):
+    if not is_object(node):
         return node
     definitions = node.get("$defs", definitions)
     if "$ref" in node:
@@ -114,14 +114,14 @@ def _inline(node: JSONValue, definitions: JSONObject) -> JSONValue:
 
 def _check(schema: JSONObject) -> None:
     properties = schema.get("properties")
-    if schema.get("type") != "object" or not isinstance(properties, dict):
+    if schema.get("type") != "object" or not is_object(properties):
         raise FormError("a form is a flat object: give a model, dataclass, TypedDict or an object schema")
     for name, part in properties.items():
-        if isinstance(part, dict) and part.get("type") == "array":
+        if is_object(part) and part.get("type") == "array":
             part = part.get("items", {})
             if "anyOf" in part or "enum" in part:
                 continue
-        elif isinstance(part, dict) and part.get("type") in _PRIMITIVES:
+        elif is_object(part) and part.get("type") in _PRIMITIVES:
             continue
         raise FormError(
             f"field {name!r} is not a string, number, boolean or enum, which is all that a form can ask for"

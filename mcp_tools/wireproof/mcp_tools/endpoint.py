@@ -34,6 +34,7 @@ from wireproof.schemas.jsonrpc import (
     encode_notification,
     encode_request,
     encode_result,
+    is_object,
 )
 from wireproof.schemas.mcp.revisions import LATEST
 from wireproof.transports.exchange import Accept, Answer, Endpoint, Line, LineClosed, Outlet
@@ -63,7 +64,7 @@ class MCPEndpoint:
         """Answer one request in the era that it belongs to."""
         try:
             meta: JSONValue = request.params.get("_meta", {})
-            if not isinstance(meta, dict):
+            if not is_object(meta):
                 raise InvalidParams("Invalid params: _meta must be an object")
             if META_VERSION in meta:
                 facts = self._modern(meta, out)
@@ -95,7 +96,7 @@ class MCPEndpoint:
             return
         if isinstance(response, Failure):
             waiting.set_exception(ToolError(f"The client refused ({response.code}): {response.message[:500]}"))
-        elif isinstance(response.result, dict):
+        elif is_object(response.result):
             waiting.set_result(response.result)
         else:
             waiting.set_exception(ToolError("The client answered with something that is no result"))

@@ -11,7 +11,7 @@ from typing import Final
 
 from wireproof.mcp_tools.errors import InvalidParams, UnsupportedProtocolVersion
 from wireproof.schemas.caller import Principal
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 from wireproof.schemas.mcp.revisions import LATEST, Revision
 from wireproof.transports.exchange import Headers, Peer
 
@@ -47,7 +47,7 @@ class Facts:
         """True when the client declared the capability, e.g. `supports("sampling", "tools")`."""
         here: JSONValue = self.capabilities
         for part in path:
-            here = here.get(part) if isinstance(here, dict) else None
+            here = here.get(part) if is_object(here) else None
             if here is None:
                 return False
         return True
@@ -61,7 +61,7 @@ def modern_facts(meta: JSONObject, peer: Peer, modern: tuple[str, ...], supporte
     if version not in modern:
         raise UnsupportedProtocolVersion(version, supported)
     capabilities = meta.get(META_CAPABILITIES)
-    if not isinstance(capabilities, dict):
+    if not is_object(capabilities):
         raise InvalidParams(f"Invalid params: _meta needs the object {META_CAPABILITIES!r}")
     client = meta.get(META_CLIENT)
     return Facts(
@@ -70,7 +70,7 @@ def modern_facts(meta: JSONObject, peer: Peer, modern: tuple[str, ...], supporte
         peer.transport,
         peer.headers,
         capabilities,
-        client if isinstance(client, dict) else {},
+        client if is_object(client) else {},
         _log_level(meta),
         modern=True,
         trace=read_trace(meta),

@@ -25,6 +25,8 @@ from wireproof.schemas.jsonrpc import (
     encode_notification,
     encode_raw_result,
     encode_result,
+    is_array,
+    is_object,
 )
 from wireproof.schemas.mcp.revisions import Revision
 
@@ -92,7 +94,7 @@ def tools_call(call: Call) -> Answer:
         needed = " ".join(sorted(tool.scopes))
         raise InvalidRequest(f"Insufficient scope: tool {tool.name} needs {needed}", data={"scope": needed})
     arguments = call.params.get("arguments")
-    if arguments is not None and not isinstance(arguments, dict):
+    if arguments is not None and not is_object(arguments):
         raise InvalidParams("Invalid params: arguments must be an object")
     for extension in core.interceptors:
         answer = extension(call, tool)
@@ -119,12 +121,12 @@ def read_resource(call: Call) -> Answer:
         arguments = resource.inputs.validate(values)
         options = resource.options
         value = await run(
-            call, core, resource.function, arguments, resource.needs, resource.is_async, options.timeout_s
+            call, core, resource.function, arguments, resource.needs, resource.is_async, options.get("timeout_s")
         )
         result: JSONObject = {"contents": resource.contents(uri, value)}
         if call.facts.modern:
-            result["ttlMs"] = round(options.cache_s * 1000)
-            result["cacheScope"] = "public" if options.public else "private"
+            result["ttlMs"] = round(options.get("cache_s", 0) * 1000)
+            result["cacheScope"] = "public" if options.get("public") else "private"
         return result
 
     return run_masked(call, core, f"resource {uri[:200]}", work)
@@ -179,7 +181,7 @@ def get_prompt(call: Call) -> Answer:
     if prompt is None:
         raise InvalidParams(f"Unknown prompt: {str(name)[:128]}")
     given: JSONValue = call.params.get("arguments", {})
-    if not isinstance(given, dict):
+    if not is_object(given):
         raise InvalidParams("Invalid params: arguments must be an object")
 
     async def work() -> JSONObject:
@@ -194,7 +196,7 @@ def complete_argument(call: Call) -> Answer:
     """completion/complete."""
     core = call.endpoint.core
     reference, argument = call.params.get("ref"), call.params.get("argument")
-    if not isinstance(reference, dict) or not isinstance(argument, dict):
+    if not is_object(reference) or not is_object(argument):
         raise InvalidParams("Invalid params: ref and argument must be objects")
     target = _completion_target(core, reference)
     name, value = argument.get("name"), argument.get("value")
@@ -204,7 +206,7 @@ def complete_argument(call: Call) -> Answer:
     if found is None:
         return call.complete(completion(()))
     context: JSONValue = call.params.get("context", {})
-    known: JSONValue = context.get("arguments", {}) if isinstance(context, dict) else {}
+    known: JSONValue = context.get("arguments", {}) if is_object(context) else {}
     return run_masked(call, core, "completion", lambda: complete(*found, value, known))
 
 
@@ -258,7 +260,7 @@ _FILTERS: Final = {f"{kind}ListChanged": kind for kind in KINDS}
 def listen(call: Call) -> Answer:
     """subscriptions/listen (2026-07-28)."""
     wanted: JSONValue = call.params.get("notifications")
-    if not isinstance(wanted, dict):
+    if not is_object(wanted):
         raise InvalidParams("Invalid params: notifications must be an object")
     core = call.endpoint.core
     owner = call.facts.principal.key
@@ -275,7 +277,7 @@ def _agree(core: Core, wanted: JSONObject, call: Call) -> tuple[Listener, JSONOb
     uris: set[str] = set()
     requested: JSONValue = wanted.get("resourceSubscriptions")
     if requested is not None and "resources" in capabilities:
-        if not isinstance(requested, list) or not all(isinstance(uri, str) for uri in requested):
+        if not is_array(requested) or not all(isinstance(uri, str) for uri in requested):
             raise InvalidParams("Invalid params: resourceSubscriptions must be an array of strings")
         if len(requested) > core.settings.max_uris:
             raise InvalidParams(f"Invalid params: at most {core.settings.max_uris} resourceSubscriptions")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from wireproof.mcp_tools.content import BLOCKS, PromptMessage, Text
 from wireproof.mcp_tools.context import Context
@@ -24,16 +24,15 @@ _ABSENT: Final[Mapping[Revision, frozenset[str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptOptions:
+class PromptOptions(TypedDict, total=False):
     """What an author may say of a prompt besides its function; every field may stay out."""
 
-    name: str | None = None
-    title: str | None = None
-    description: str | None = None
-    icons: Sequence[Mapping[str, JSONValue]] | None = None
-    meta: Mapping[str, JSONValue] | None = None
-    timeout_s: float | None = None
+    name: str | None
+    title: str | None
+    description: str | None
+    icons: Sequence[Mapping[str, JSONValue]] | None
+    meta: Mapping[str, JSONValue] | None
+    timeout_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,11 @@ class Prompt:
         hints = type_hints(function)
         needs = find_needs(function, Context, hints)
         inputs = compile_inputs(function, skip=needs.names, hints=hints, lax=True)
-        name = options.name or function.__name__
+        name = options.get("name") or function.__name__
         definition = _definition(name, function, options, inputs)
-        return cls(name, function, definition, inputs, needs, inspect.iscoroutinefunction(function), options.timeout_s)
+        return cls(
+            name, function, definition, inputs, needs, inspect.iscoroutinefunction(function), options.get("timeout_s")
+        )
 
     def render(self, revision: Revision) -> JSONObject:
         """The definition as that revision says it."""
@@ -85,7 +86,8 @@ def _message(item: Any) -> PromptMessage:
 
 def _definition(name: str, function: Callable[..., Any], options: PromptOptions, inputs: Inputs) -> JSONObject:
     described = read_docstring(inspect.getdoc(function) or "").description
-    description = options.description if options.description is not None else described
+    description = options.get("description", described)
+    title, icons, meta = options.get("title"), options.get("icons"), options.get("meta")
     required = inputs.json_schema.get("required", ())
     arguments: list[JSONObject] = []
     for argument, schema in inputs.json_schema["properties"].items():
@@ -94,14 +96,14 @@ def _definition(name: str, function: Callable[..., Any], options: PromptOptions,
             entry["description"] = schema["description"]
         arguments.append(entry)
     definition: JSONObject = {"name": name}
-    if options.title:
-        definition["title"] = options.title
+    if title:
+        definition["title"] = title
     if description:
         definition["description"] = description
     if arguments:
         definition["arguments"] = arguments
-    if options.icons:
-        definition["icons"] = [dict(icon) for icon in options.icons]
-    if options.meta:
-        definition["_meta"] = dict(options.meta)
+    if icons:
+        definition["icons"] = [dict(icon) for icon in icons]
+    if meta:
+        definition["_meta"] = dict(meta)
     return definition

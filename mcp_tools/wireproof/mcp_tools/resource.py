@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import urlsplit
 
 from pydantic_core import to_jsonable_python
@@ -18,7 +18,7 @@ from wireproof.mcp_tools.context import Context
 from wireproof.mcp_tools.injection import Needs, find_needs
 from wireproof.mcp_tools.uri_template import UriTemplate
 from wireproof.schemas.docstring import read_docstring
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_array
 from wireproof.schemas.mcp.revisions import Revision
 from wireproof.schemas.signature import Inputs, SignatureError, compile_inputs, type_hints
 
@@ -31,25 +31,24 @@ _ABSENT: Final[Mapping[Revision, frozenset[str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceOptions:
+class ResourceOptions(TypedDict, total=False):
     """What an author may say of a resource besides its URI and function; every field may stay out.
 
     `cache_s` is how long a client may keep what it read; 0 means that it should ask each time. `public` says that
     the contents are the same for every caller.
     """
 
-    name: str | None = None
-    title: str | None = None
-    description: str | None = None
-    mime_type: str | None = None
-    size: int | None = None
-    annotations: Mapping[str, JSONValue] | None = None
-    icons: Sequence[Mapping[str, JSONValue]] | None = None
-    meta: Mapping[str, JSONValue] | None = None
-    timeout_s: float | None = None
-    cache_s: float = 0
-    public: bool = False
+    name: str | None
+    title: str | None
+    description: str | None
+    mime_type: str | None
+    size: int | None
+    annotations: Mapping[str, JSONValue] | None
+    icons: Sequence[Mapping[str, JSONValue]] | None
+    meta: Mapping[str, JSONValue] | None
+    timeout_s: float | None
+    cache_s: float
+    public: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,9 @@ class Resource:
         """The contents of a returned value: text, bytes, ResourceContents, a list of them, or JSON data."""
         if isinstance(value, ResourceContents):
             return [value.wire()]
-        if isinstance(value, list) and value and all(isinstance(item, ResourceContents) for item in value):
+        if is_array(value) and value and all(isinstance(item, ResourceContents) for item in value):
             return [item.wire() for item in value]
-        mime = self.options.mime_type
+        mime = self.options.get("mime_type")
         if isinstance(value, bytes | bytearray):
             return [ResourceContents(uri, blob=bytes(value), mime_type=mime or "application/octet-stream").wire()]
         if isinstance(value, str):
@@ -121,15 +120,16 @@ def _check(uri: str, function: Callable[..., Any], inputs: Inputs, template: Uri
 def _definition(uri: str, function: Callable[..., Any], options: ResourceOptions, *, is_template: bool) -> JSONObject:
     described = read_docstring(inspect.getdoc(function) or "").description
     definition: JSONObject = {"uriTemplate" if is_template else "uri": uri}
-    definition["name"] = options.name or getattr(function, "__name__", uri)
+    definition["name"] = options.get("name") or getattr(function, "__name__", uri)
+    annotations, icons, meta = options.get("annotations"), options.get("icons"), options.get("meta")
     optional = {
-        "title": options.title,
-        "description": options.description if options.description is not None else described or None,
-        "mimeType": options.mime_type,
-        "size": None if is_template else options.size,
-        "annotations": dict(options.annotations) if options.annotations else None,
-        "icons": [dict(icon) for icon in options.icons] if options.icons else None,
-        "_meta": dict(options.meta) if options.meta else None,
+        "title": options.get("title"),
+        "description": options.get("description", described or None),
+        "mimeType": options.get("mime_type"),
+        "size": None if is_template else options.get("size"),
+        "annotations": dict(annotations) if annotations else None,
+        "icons": [dict(icon) for icon in icons] if icons else None,
+        "_meta": dict(meta) if meta else None,
     }
     definition.update({key: value for key, value in optional.items() if value is not None})
     return definition

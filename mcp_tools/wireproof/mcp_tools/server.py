@@ -5,9 +5,9 @@ Holds no protocol logic: it registers into `Core` and hands it to transports.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from wireproof.auth.sealing import Keyring
 from wireproof.mcp_tools.completion import Completer, Completers
@@ -82,21 +82,8 @@ class ToolServer(Generic[StateT]):
     @overload
     def tool(self, function: FunctionT, /) -> FunctionT: ...
     @overload
-    def tool(
-        self,
-        *,
-        name: str | None = None,
-        title: str | None = None,
-        description: str | None = None,
-        annotations: Mapping[str, JSONValue] | None = None,
-        icons: Sequence[Mapping[str, JSONValue]] | None = None,
-        meta: Mapping[str, JSONValue] | None = None,
-        input_schema: JSONObject | None = None,
-        output_schema: JSONObject | None = None,
-        timeout_s: float | None = None,
-        scopes: frozenset[str] = frozenset(),
-    ) -> Callable[[FunctionT], FunctionT]: ...
-    def tool(self, function: Any = None, /, **options: Any) -> Any:
+    def tool(self, **options: Unpack[ToolOptions]) -> Callable[[FunctionT], FunctionT]: ...
+    def tool(self, *function: Any, **options: Any) -> Any:
         """Register a function as a tool; bare, or with the options of `ToolOptions`.
 
         Sync functions run in a worker thread, async ones in place. The input schema comes from the annotations and
@@ -108,16 +95,14 @@ class ToolServer(Generic[StateT]):
         """
 
         def register(target: Callable[..., Any]) -> Callable[..., Any]:
-            self.add_tool(target, ToolOptions(**options))
+            self.add_tool(target, **options)
             return target
 
-        return register if function is None else register(function)
+        return register(*function) if function else register
 
-    def add_tool(
-        self, function: Callable[..., Any], options: ToolOptions | None = None, *, replace: bool = False
-    ) -> Tool:
+    def add_tool(self, function: Callable[..., Any], *, replace: bool = False, **options: Unpack[ToolOptions]) -> Tool:
         """Register a function as a tool and return what was compiled. See `tool`."""
-        compiled = Tool.of(function, options or ToolOptions())
+        compiled = Tool.of(function, options)
         self.core.tools.add(compiled.name, compiled, replace=replace)
         return compiled
 
@@ -127,53 +112,25 @@ class ToolServer(Generic[StateT]):
 
     # -- resources ----------------------------------------------------------------------------------------------
 
-    def resource(
-        self,
-        uri: str,
-        *,
-        name: str | None = None,
-        title: str | None = None,
-        description: str | None = None,
-        mime_type: str | None = None,
-        size: int | None = None,
-        annotations: Mapping[str, JSONValue] | None = None,
-        icons: Sequence[Mapping[str, JSONValue]] | None = None,
-        meta: Mapping[str, JSONValue] | None = None,
-        timeout_s: float | None = None,
-        cache_s: float = 0,
-        public: bool = False,
-    ) -> Callable[[FunctionT], FunctionT]:
+    def resource(self, uri: str, **options: Unpack[ResourceOptions]) -> Callable[[FunctionT], FunctionT]:
         """Register a function as the resource `uri`, or with `{variables}` in it as a template.
 
         The function returns text, bytes, JSON data or `ResourceContents`, and takes the template's variables by name.
         Values that try to leave their place (`..`) are refused before it runs.
         Spec: 2026-07-28 server/resources; RFC 6570.
         """
-        options = ResourceOptions(
-            name=name,
-            title=title,
-            description=description,
-            mime_type=mime_type,
-            size=size,
-            annotations=annotations,
-            icons=icons,
-            meta=meta,
-            timeout_s=timeout_s,
-            cache_s=cache_s,
-            public=public,
-        )
 
         def register(function: FunctionT) -> FunctionT:
-            self.add_resource(uri, function, options)
+            self.add_resource(uri, function, **options)
             return function
 
         return register
 
     def add_resource(
-        self, uri: str, function: Callable[..., Any], options: ResourceOptions | None = None, *, replace: bool = False
+        self, uri: str, function: Callable[..., Any], *, replace: bool = False, **options: Unpack[ResourceOptions]
     ) -> Resource:
         """Register a resource or template and return what was compiled. See `resource`."""
-        compiled = Resource.of(uri, function, options or ResourceOptions())
+        compiled = Resource.of(uri, function, options)
         catalogue = self.core.resources if compiled.template is None else self.core.templates
         catalogue.add(uri, compiled, replace=replace)
         return compiled
@@ -192,33 +149,24 @@ class ToolServer(Generic[StateT]):
     @overload
     def prompt(self, function: FunctionT, /) -> FunctionT: ...
     @overload
-    def prompt(
-        self,
-        *,
-        name: str | None = None,
-        title: str | None = None,
-        description: str | None = None,
-        icons: Sequence[Mapping[str, JSONValue]] | None = None,
-        meta: Mapping[str, JSONValue] | None = None,
-        timeout_s: float | None = None,
-    ) -> Callable[[FunctionT], FunctionT]: ...
-    def prompt(self, function: Any = None, /, **options: Any) -> Any:
+    def prompt(self, **options: Unpack[PromptOptions]) -> Callable[[FunctionT], FunctionT]: ...
+    def prompt(self, *function: Any, **options: Any) -> Any:
         """Register a function as a prompt; bare, or with the options of `PromptOptions`.
 
         It returns text, content blocks or `PromptMessage` objects, one or a list. Spec: 2026-07-28 server/prompts.
         """
 
         def register(target: Callable[..., Any]) -> Callable[..., Any]:
-            self.add_prompt(target, PromptOptions(**options))
+            self.add_prompt(target, **options)
             return target
 
-        return register if function is None else register(function)
+        return register(*function) if function else register
 
     def add_prompt(
-        self, function: Callable[..., Any], options: PromptOptions | None = None, *, replace: bool = False
+        self, function: Callable[..., Any], *, replace: bool = False, **options: Unpack[PromptOptions]
     ) -> Prompt:
         """Register a function as a prompt and return what was compiled. See `prompt`."""
-        compiled = Prompt.of(function, options or PromptOptions())
+        compiled = Prompt.of(function, options)
         self.core.prompts.add(compiled.name, compiled, replace=replace)
         return compiled
 
@@ -257,7 +205,7 @@ class ToolServer(Generic[StateT]):
         return accept_with(self.core)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[ToolServer[StateT]]:
+    async def running(self) -> AsyncGenerator[ToolServer[StateT]]:
         """Run the lifespan. May be entered by several transports at once: the first opens it, the last closes it."""
         self._users += 1
         if self._users == 1:
@@ -273,12 +221,12 @@ class ToolServer(Generic[StateT]):
                 await closing.aclose()
                 self.core.state = None
 
-    async def serve_stdio(self) -> None:
+    async def serve_stdio(self, *, descriptors: tuple[int, int] | None = None) -> None:
         """Serve on this process's stdin and stdout until the host closes them or a signal comes."""
         from wireproof.transports.stdio import serve_stdio
 
         async with self.running():
-            await serve_stdio(self.accept, limits=self.limits)
+            await serve_stdio(self.accept, limits=self.limits, descriptors=descriptors)
 
     def run(self) -> None:
         """Serve on stdio; the last line of a script that a host spawns."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wireproof.mcp_tools.errors import InvalidParams
 from wireproof.mcp_tools.facts import LOG_LEVELS, SILENT, Facts
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 from wireproof.schemas.mcp.revisions import SESSION_REVISIONS, Revision
 from wireproof.transports.exchange import Peer
 
@@ -76,9 +76,9 @@ def open_session(params: JSONObject, peer: Peer) -> Session:
     client: JSONValue = params.get("clientInfo")
     if not isinstance(version, str):
         raise InvalidParams("Invalid params: protocolVersion must be a string")
-    if not isinstance(capabilities, dict):
+    if not is_object(capabilities):
         raise InvalidParams("Invalid params: capabilities must be an object")
-    if not isinstance(client, dict) or not isinstance(client.get("name"), str):
+    if not is_object(client) or not isinstance(client.get("name"), str):
         raise InvalidParams("Invalid params: clientInfo must be an object with a name and a version")
     asked = Revision.parse(version)
     revision = asked if asked in SESSION_REVISIONS else SESSION_REVISIONS[-1]

@@ -9,13 +9,13 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from wireproof.mcp_tools.content import BLOCKS, ToolResult
 from wireproof.mcp_tools.context import Context
 from wireproof.mcp_tools.injection import Needs, find_needs
 from wireproof.schemas.docstring import read_docstring
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 from wireproof.schemas.mcp.revisions import Revision
 from wireproof.schemas.signature import (
     ArgumentsInvalid,
@@ -33,8 +33,7 @@ _HEADER: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_TYPES: Final = {"string", "integer", "boolean"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolOptions:
+class ToolOptions(TypedDict, total=False):
     """What an author may say of a tool besides its function; every field may stay out.
 
     `timeout_s` bounds one call in seconds. `scopes` are OAuth scopes that a caller needs. `input_schema` and
@@ -42,16 +41,16 @@ class ToolOptions:
     name. `annotations` are ToolAnnotations by their wire names.
     """
 
-    name: str | None = None
-    title: str | None = None
-    description: str | None = None
-    annotations: Mapping[str, JSONValue] | None = None
-    icons: Sequence[Mapping[str, JSONValue]] | None = None
-    meta: Mapping[str, JSONValue] | None = None
-    input_schema: JSONObject | None = None
-    output_schema: JSONObject | None = None
-    timeout_s: float | None = None
-    scopes: frozenset[str] = frozenset()
+    name: str | None
+    title: str | None
+    description: str | None
+    annotations: Mapping[str, JSONValue] | None
+    icons: Sequence[Mapping[str, JSONValue]] | None
+    meta: Mapping[str, JSONValue] | None
+    input_schema: JSONObject | None
+    output_schema: JSONObject | None
+    timeout_s: float | None
+    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Tool:
         inputs = _inputs(function, options, needs, hints)
         output = _output(options, hints.get("return", inspect.Parameter.empty))
         schema = inputs.json_schema
-        name = options.name or getattr(function, "__name__", "")
+        name = options.get("name") or getattr(function, "__name__", "")
         if not _NAME.fullmatch(name):
             raise SignatureError(f"tool name {name!r} is not 1 to 128 letters, digits, '_', '-' or '.': pass name=")
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
@@ -90,8 +89,8 @@ class Tool:
             output,
             needs,
             is_async,
-            options.timeout_s,
-            options.scopes,
+            options.get("timeout_s"),
+            options.get("scopes", frozenset()),
             find_headers(name, schema),
         )
 
@@ -113,30 +112,33 @@ _ABSENT: Final[Mapping[Revision, frozenset[str]]] = {
 def _definition(
     name: str, function: Callable[..., Any], options: ToolOptions, schema: JSONObject, output: Output | None
 ) -> JSONObject:
-    description = options.description
+    description = options.get("description")
     if description is None:
         description = read_docstring(inspect.getdoc(function) or "").description
     definition: JSONObject = {"name": name}
-    if options.title:
-        definition["title"] = options.title
+    title, annotations = options.get("title"), options.get("annotations")
+    icons, meta = options.get("icons"), options.get("meta")
+    if title:
+        definition["title"] = title
     if description:
         definition["description"] = description
     definition["inputSchema"] = schema
     if output is not None:
         definition["outputSchema"] = output.json_schema
-    if options.annotations:
-        definition["annotations"] = dict(options.annotations)
-    if options.icons:
-        definition["icons"] = [dict(icon) for icon in options.icons]
-    if options.meta:
-        definition["_meta"] = dict(options.meta)
+    if annotations:
+        definition["annotations"] = dict(annotations)
+    if icons:
+        definition["icons"] = [dict(icon) for icon in icons]
+    if meta:
+        definition["_meta"] = dict(meta)
     return definition
 
 
 def _inputs(function: Callable[..., Any], options: ToolOptions, needs: Needs, hints: dict[str, Any]) -> Inputs:
-    if options.input_schema is None:
+    schema = options.get("input_schema")
+    if schema is None:
         return compile_inputs(function, skip=needs.names, hints=hints)
-    return Inputs(options.input_schema, (), _RawSchema(options.input_schema))
+    return Inputs(schema, (), _RawSchema(schema))
 
 
 class _RawSchema:
@@ -161,10 +163,11 @@ def _dotted(pointer: str) -> str:
 
 
 def _output(options: ToolOptions, annotation: Any) -> Output | None:
-    if options.output_schema is not None:
+    schema = options.get("output_schema")
+    if schema is not None:
         from wireproof.schemas.json_schema import compile as compile_schema
 
-        compiled = compile_schema(options.output_schema)
+        compiled = compile_schema(schema)
 
         def dump(value: Any) -> JSONValue:
             violations = compiled.validate(value)
@@ -172,7 +175,7 @@ def _output(options: ToolOptions, annotation: Any) -> Output | None:
                 raise ArgumentsInvalid(tuple(Problem(_dotted(item.instance), item.message) for item in violations))
             return value
 
-        return Output(options.output_schema, wrapped=False, _dump=dump)
+        return Output(schema, wrapped=False, _dump=dump)
     return None if _names_content(annotation) else compile_output(annotation)
 
 
@@ -197,10 +200,10 @@ def find_headers(tool: str, schema: JSONObject) -> dict[str, tuple[str, ...]]:
 
 def _walk_headers(tool: str, schema: JSONObject, path: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
     properties: JSONValue = schema.get("properties")
-    if not isinstance(properties, dict):
+    if not is_object(properties):
         return
     for name, part in properties.items():
-        if not isinstance(part, dict):
+        if not is_object(part):
             continue
         header = part.get("x-mcp-header")
         if header is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeGuard
 
 import jiter
 from pydantic_core import to_json
@@ -19,6 +19,17 @@ JSONValue: TypeAlias = Any
 """Any JSON value; truly open, so `Any` under one name."""
 JSONObject: TypeAlias = dict[str, Any]
 RequestId: TypeAlias = str | int
+
+
+def is_object(value: object) -> TypeGuard[JSONObject]:
+    """Whether a decoded JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[JSONValue]]:
+    """Whether a decoded JSON value is an array."""
+    return isinstance(value, list)
+
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600

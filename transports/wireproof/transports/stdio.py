@@ -15,7 +15,7 @@ import stat
 import sys
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import IO, Any, Final, Protocol
 
 from wireproof.schemas.caller import LOCAL
@@ -61,13 +61,16 @@ async def serve_stdio(
     limits: Limits = DEFAULT_LIMITS,
     make_framer: MakeFramer = LineFramer,
     stop_within_s: float = STOP_WITHIN_S,
+    descriptors: tuple[int, int] | None = None,
 ) -> None:
     """Serve one connection on this process's stdin and stdout until the peer closes it or a signal comes.
 
     End of input: accepted calls still get their answers within `limits.drain_s`, then this returns. The first SIGTERM
     or SIGINT ends open streams properly within `stop_within_s` seconds; the second ends the process at once.
+    `descriptors` is what `claimed_descriptors` gave, when the caller had to claim them earlier.
     """
-    with claimed_descriptors() as (wire_in, wire_out):
+    claim = claimed_descriptors() if descriptors is None else nullcontext(descriptors)
+    with claim as (wire_in, wire_out):
         line = Duplex(accept, make_framer(max_bytes=limits.message), peer=STDIO_PEER, limits=limits)
         wire = await _PipeWire.open(line, wire_in, wire_out, limits)
         with _signals(line, stop_within_s):
