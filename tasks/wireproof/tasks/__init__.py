@@ -6,6 +6,7 @@ Engines and the runner are imported when they are first named, so that importing
 from __future__ import annotations
 
 from wireproof.tasks.errors import (
+    AskSuperseded,
     BadTransition,
     EventsExpired,
     IdempotencyConflict,
@@ -55,6 +56,7 @@ __all__ = [
     "TERMINAL",
     "TRANSITIONS",
     "UNCHANGED",
+    "AskSuperseded",
     "BadTransition",
     "Change",
     "Delivery",

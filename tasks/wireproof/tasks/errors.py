@@ -80,6 +80,17 @@ class KeyReused(TaskError):
 
 
 @dataclass(eq=False)
+class AskSuperseded(TaskError):
+    """The question went away unanswered: the layer above moved the task on without it."""
+
+    task_id: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"Task {self.task_id} moved on without an answer to {self.key[:64]!r}."
+
+
+@dataclass(eq=False)
 class IdempotencyConflict(TaskError):
     """The idempotency key was used before with other content (another fingerprint)."""
 

@@ -80,12 +80,12 @@ Explain = Callable[[TaskRecord, BaseException], Change]
 """The terminal change for an exception of the function, when no attempt is left."""
 
 
-def unchanged(record: TaskRecord, change: Change) -> Change:
+def unchanged(_record: TaskRecord, change: Change) -> Change:
     """The `Present` of work without a document."""
     return change
 
 
-def unexplained(record: TaskRecord, failure: BaseException) -> Change:
+def unexplained(_record: TaskRecord, _failure: BaseException) -> Change:
     """The `Explain` that tells nothing of a stranger's exception but that it happened."""
     error = {"reason": "error", "message": "The task failed with an internal error."}
     return Change(status=Status.FAILED, reason="error", error=error)

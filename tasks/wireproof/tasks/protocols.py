@@ -6,10 +6,12 @@ Every method may raise `StoreUnavailable`; the engine stays usable and works aga
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from wireproof.schemas.jsonrpc import JSONValue
+from wireproof.tasks.hints import Watch
 from wireproof.tasks.records import (
     Change,
     Delivery,
@@ -101,7 +103,7 @@ class EventLog(Protocol):
         """Events with a version above `after`, in order. Raises `TaskNotFound`, `EventsExpired`."""
         ...
 
-    def tail(self, scope: Scope, task_id: str, *, after: int) -> AsyncIterator[Event]:
+    def tail(self, scope: Scope, task_id: str, *, after: int) -> AsyncGenerator[Event, None]:
         """Every event above `after`, once, in order, waiting for more; ends after the last one of an ended task.
 
         A slow reader never slows a writer: it reads from the log at its own pace. Close it with `aclose()`.
@@ -117,7 +119,7 @@ class EventLog(Protocol):
         """The number of the newest entry, 0 when there is none: the cursor to start a tail at "from now on"."""
         ...
 
-    def tail_topic(self, scope: Scope, topic: str, *, after: int) -> AsyncIterator[TopicEvent]:
+    def tail_topic(self, scope: Scope, topic: str, *, after: int) -> AsyncGenerator[TopicEvent, None]:
         """Every retained entry above `after`, in order, waiting for ever. A gap in `seq` means retention took some."""
         ...
 
@@ -162,8 +164,8 @@ class WorkQueue(Protocol):
         """Tasks held by the worker that someone else changed (cancel, answers, end) since the last call."""
         ...
 
-    async def wait_for_work(self, worker: str, timeout: float) -> None:
-        """Return when there may be work or attention for this worker, or after `timeout` seconds. A hint only."""
+    def watch_work(self, worker: str) -> AbstractContextManager[Watch]:
+        """Be woken when there may be work or attention for this worker: enter it, claim, then wait. Only a hint."""
         ...
 
     async def record_step(self, scope: Scope, task_id: str, fence: int, name: str, value: JSONValue) -> JSONValue:
@@ -197,8 +199,8 @@ class Outbox(Protocol):
         """Not delivered: due again after `delay` seconds. False when this claim was taken over meanwhile."""
         ...
 
-    async def wait_for_deliveries(self, channel: str, timeout: float) -> None:
-        """Return when there may be a due delivery, or after `timeout` seconds. A hint only."""
+    def watch_deliveries(self, channel: str) -> AbstractContextManager[Watch]:
+        """Be woken when there may be a due delivery. Enter it, then claim, then wait: a hint only."""
         ...
 
 

@@ -130,6 +130,8 @@ class TaskRecord:
     """Outstanding requests to the caller by key."""
     answers: Mapping[str, JSONValue] = field(default_factory=dict[str, JSONValue])
     """Accepted answers by key, kept for replay. Keys of `pending` and `answers` never meet again."""
+    asked: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Every key that was ever asked, with a digest of its request."""
     result: JSONValue = None
     error: JSONValue = None
     reason: str = ""
