@@ -45,7 +45,9 @@ class Echo:
     async def tell(self, request: Request, out: Outlet) -> Reply | None:
         try:
             for count in range(request.params["n"]):
-                await out.send(encode_notification("told", {"count": count, "fill": "x" * request.params.get("fill", 0)}))
+                await out.send(
+                    encode_notification("told", {"count": count, "fill": "x" * request.params.get("fill", 0)})
+                )
         except LineClosed:
             return None
         return Reply(encode_result(request.id, "told"))

@@ -106,7 +106,7 @@ async def test_an_id_that_is_in_flight_is_refused_and_the_first_call_goes_on() -
 async def test_a_cancelled_request_sends_nothing_more_and_its_id_is_free_again() -> None:
     line, wire, echo = open_line()
     line.data_received(line_of(1, "wait"))
-    await until(lambda: wire.messages())
+    await until(wire.messages)
     line.data_received(note_of("cancel", {"id": 1}) + line_of(1, "echo", {"again": True}))
     await until(lambda: len(wire.messages()) == 2)
     assert echo.cancelled == [1]
@@ -118,7 +118,7 @@ async def test_a_cancelled_request_sends_nothing_more_and_its_id_is_free_again()
 async def test_a_request_cancelled_before_its_first_step_never_runs() -> None:
     line, wire, echo = open_line()
     line.data_received(line_of(1, "wait") + note_of("cancel", {"id": 1}) + line_of(2, "echo"))
-    await until(lambda: wire.messages())
+    await until(wire.messages)
     assert [message["id"] for message in wire.messages()] == [2]
     assert not echo.waiting
     line.close()
@@ -141,7 +141,7 @@ async def test_an_endpoint_that_fails_is_answered_without_its_words(caplog: pyte
 async def test_a_batch_is_refused_where_the_protocol_has_none() -> None:
     line, wire, _ = open_line()
     line.data_received(b"[" + line_of(1, "echo").strip() + b"]\n")
-    await until(lambda: wire.messages())
+    await until(wire.messages)
     assert wire.messages()[0]["error"]["code"] == INVALID_REQUEST
     line.close()
     await line.wait_closed()
@@ -151,7 +151,7 @@ async def test_a_batch_is_answered_as_one_array_when_the_last_answer_is_there() 
     line, wire, echo = open_line(batches=True)
     items = [line_of(1, "slow_echo"), line_of(2, "echo"), b"7", note_of("hello"), line_of(2, "echo")]
     line.data_received(b"[" + b",".join(item.strip() for item in items) + b"]\n")
-    await until(lambda: wire.messages())
+    await until(wire.messages)
     (answers,) = wire.messages()
     assert sorted(str(answer["id"]) for answer in answers) == ["1", "2", "2", "None"]
     assert [notice.method for notice in echo.notices] == ["hello"]
@@ -162,7 +162,7 @@ async def test_a_batch_is_answered_as_one_array_when_the_last_answer_is_there() 
 async def test_a_batch_whose_slow_request_is_cancelled_still_answers_the_others() -> None:
     line, wire, _ = open_line(batches=True)
     line.data_received(b"[" + line_of(1, "wait").strip() + b"," + line_of(2, "echo").strip() + b"]\n")
-    await until(lambda: wire.messages())
+    await until(wire.messages)
     line.data_received(note_of("cancel", {"id": 1}))
     await until(lambda: len(wire.messages()) == 2)
     assert [answer["id"] for answer in wire.messages()[1]] == [2]

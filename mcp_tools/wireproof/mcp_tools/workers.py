@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Final
-
-_IDLE_S: Final = 30.0
+from weakref import WeakKeyDictionary
 
 
 class Workers:
@@ -24,50 +24,65 @@ class Workers:
 
     def __init__(self, *, limit: int = 64) -> None:
         self._limit: Final = limit
-        self._jobs: Final[SimpleQueue[_Job | None]] = SimpleQueue()
-        self._done: Final[deque[_Job]] = deque()
+        self._jobs: Final[SimpleQueue[_Job]] = SimpleQueue()
         self._threads = 0
         self._busy = 0
-        self._woken = False
-        self._lock: Final = threading.Lock()
+        self._returns: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _Returns]] = WeakKeyDictionary()
 
     async def run(self, function: Callable[..., Any], /, **arguments: Any) -> Any:
         """Call the function in a thread, in a copy of this context, and give its result or raise its exception."""
         loop = asyncio.get_running_loop()
-        job = _Job(loop, loop.create_future(), contextvars.copy_context(), function, arguments)
+        returns = self._returns.get(loop)
+        if returns is None:
+            returns = self._returns[loop] = _Returns(loop)
+        job = _Job(returns, loop.create_future(), contextvars.copy_context(), function, arguments)
         self._busy += 1
         if self._busy > self._threads and self._threads < self._limit:
             self._threads += 1
-            threading.Thread(target=self._work, name="wireproof-worker", daemon=True).start()
+            name = f"wireproof-worker-{self._threads}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
         self._jobs.put(job)
         try:
             return await job.future
         except asyncio.CancelledError:
             job.dropped = True
             raise
+        finally:
+            self._busy -= 1
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while True:
+            job = self._jobs.get()
             if not job.dropped:
                 try:
                     job.result = job.context.run(job.function, **job.arguments)
                 except BaseException as error:  # handed to the caller, whatever it is
                     job.error = error
-            self._hand_back(job)
+            job.returns.hand_back(job)
             del job  # the arguments may be large
 
-    def _hand_back(self, job: _Job) -> None:
+
+class _Returns:
+    """The way back to one loop: many results, one wake-up."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop: Final = weakref.ref(loop)
+        self._done: Final[deque[_Job]] = deque()
+        self._lock: Final = threading.Lock()
+        self._woken = False
+
+    def hand_back(self, job: _Job) -> None:
         with self._lock:
             self._done.append(job)
             if self._woken:
                 return
             self._woken = True
+        loop = self._loop()
         try:
-            job.loop.call_soon_threadsafe(self._settle)
+            if loop is not None:
+                loop.call_soon_threadsafe(self._settle)
         except RuntimeError:  # the loop is closed: nobody waits any more
-            with self._lock:
-                self._woken = False
-                self._done.clear()
+            self._done.clear()
 
     def _settle(self) -> None:
         with self._lock:
@@ -75,7 +90,6 @@ class Workers:
             done = list(self._done)
             self._done.clear()
         for job in done:
-            self._busy -= 1
             if job.future.done():
                 continue
             if job.error is None:
@@ -87,17 +101,17 @@ class Workers:
 
 
 class _Job:
-    __slots__ = ("arguments", "context", "dropped", "error", "function", "future", "loop", "result")
+    __slots__ = ("arguments", "context", "dropped", "error", "function", "future", "result", "returns")
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        returns: _Returns,
         future: asyncio.Future[Any],
         context: contextvars.Context,
         function: Callable[..., Any],
         arguments: dict[str, Any],
     ) -> None:
-        self.loop = loop
+        self.returns = returns
         self.future = future
         self.context = context
         self.function = function

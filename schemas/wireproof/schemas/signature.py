@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Container, Mapping
@@ -135,7 +136,7 @@ def compile_output(annotation: Any) -> Output | None:
     from pydantic import PydanticSchemaGenerationError, TypeAdapter
 
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        adapter: TypeAdapter[Any] = TypeAdapter(with_known_typed_dicts(annotation))
         schema = adapter.json_schema(mode="serialization")
     except PydanticSchemaGenerationError as error:
         raise SignatureError(
@@ -292,7 +293,7 @@ def _compile_model(
             first, *extra = typing.get_args(annotation)
             extra = [Field(description=item) if isinstance(item, str) else item for item in extra]
             annotation = typing.Annotated[(first, *extra)]
-        annotation = typing.Annotated[annotation, Field(alias=name)]
+        annotation = typing.Annotated[with_known_typed_dicts(annotation), Field(alias=name)]
         fields[f"p{index}"] = (annotation, ... if default is _MISSING else default)
     try:
         model = create_model("Arguments", __config__=ConfigDict(extra="forbid"), **fields)
@@ -326,6 +327,37 @@ def _plain_dump(validator: SchemaValidator, annotation: Any) -> Callable[[Any], 
         return to_jsonable_python(validator.validate_python(value))
 
     return dump
+
+
+def with_known_typed_dicts(annotation: Any) -> Any:
+    """The annotation with each `typing.TypedDict` as the one that pydantic takes before Python 3.12."""
+    if sys.version_info >= (3, 12):
+        return annotation
+    import typing_extensions
+
+    if isinstance(annotation, type) and typing.is_typeddict(annotation):
+        if type(annotation).__module__ == "typing_extensions":
+            return annotation
+        fields: dict[str, Any] = {}
+        for name, hint in typing.get_type_hints(annotation, include_extras=True).items():
+            bare = typing.get_args(hint)[0] if typing.get_origin(hint) in _PRESENCE else hint
+            kind = typing_extensions.Required if name in annotation.__required_keys__ else typing_extensions.NotRequired
+            fields[name] = kind[with_known_typed_dicts(bare)]
+        made: Any = typing_extensions.TypedDict(annotation.__name__, fields)  # type: ignore[operator]
+        made.__doc__ = annotation.__doc__
+        return made
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is None or origin is Literal:
+        return annotation
+    known = tuple(with_known_typed_dicts(argument) for argument in arguments)
+    if known == arguments:
+        return annotation
+    if origin in (types.UnionType, typing.Union):
+        return typing.Union[known]  # noqa: UP007
+    return typing.Annotated[known] if origin is typing.Annotated else origin[known]
+
+
+_PRESENCE: Final = (typing.Required, typing.NotRequired)
 
 
 def _is_object(schema: JSONObject) -> bool:
