@@ -45,6 +45,7 @@ class Wire:
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.revision: str = ""
         self.is_lost = False
+        self.orphans: list[Result | Failure] = []
         self._ids = itertools.count(1)
         self._waiting: dict[Any, asyncio.Future[Any]] = {}
         self._noted: asyncio.Event = asyncio.Event()
@@ -64,6 +65,8 @@ class Wire:
         self._noted.set()
 
     def settle(self, response: Result | Failure, out: Outlet) -> None:
+        if response.id is None:
+            self.orphans.append(response)
         waiting = self._waiting.get(response.id)
         if waiting is not None and not waiting.done():
             waiting.set_result(response)
@@ -90,6 +93,10 @@ class Wire:
         self._waiting[id_] = asyncio.get_running_loop().create_future()
         await self.line.send(encode_request(id_, method, params))
         return id_
+
+    def expect(self, id_: Any) -> None:
+        """An answer with this id will come to something that the test sent itself."""
+        self._waiting[id_] = asyncio.get_running_loop().create_future()
 
     async def finish(self, id_: Any) -> Result | Failure:
         """Wait for the answer to a request."""

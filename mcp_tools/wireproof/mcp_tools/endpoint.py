@@ -150,13 +150,13 @@ class MCPEndpoint:
             handler = HANDLERS.get(method)
             if handler is not None and self._is_declared(method, facts):
                 return handler
-            if method == "initialize":
-                raise InvalidRequest("Invalid request: this session is initialized already")
         for extension in self.core.extensions.values():
             methods = extension.methods if facts.modern else extension.session_methods
             found = methods.get(method)
             if found is not None:
                 return found
+        if method == "initialize" and not facts.modern:
+            raise InvalidRequest("Invalid request: this session is initialized already")
         raise MethodNotFound(f"Method not found: {method[:128]}")
 
     def _is_declared(self, method: str, facts: Facts) -> bool:
