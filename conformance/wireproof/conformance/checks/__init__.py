@@ -1,0 +1,16 @@
+"""Every check, in the order in which they run. The modules hold them by area; none registers itself."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from wireproof.conformance.registry import Check, listed
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """All checks of both protocols and roles."""
+    from wireproof.conformance.checks import framing
+
+    modules = (framing,)
+    return tuple(item for module in modules for item in listed(module))
