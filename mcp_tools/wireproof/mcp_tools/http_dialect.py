@@ -71,6 +71,12 @@ class MCPDialect:
         """The HTTP status of an exchange that ends in that JSON-RPC error."""
         return _STATUS.get(code, 400)
 
+    def primed(self, headers: Headers) -> bool:
+        """Whether the session's revision opens an answer's stream with an event id, so that it can be left early."""
+        declared = headers.get(VERSION_HEADER)
+        revision = Revision.parse(declared) if declared is not None else None
+        return revision is Revision.V2025_11_25
+
     def scopes(self, message: Message | Batch) -> frozenset[str]:
         """The OAuth scopes that a message needs of its caller."""
         items = message.items if isinstance(message, Batch) else (message,)
@@ -154,7 +160,7 @@ def _decode(name: str, value: str) -> str:
 def _equal(given: str, value: JSONValue) -> bool:
     if isinstance(value, bool):
         return given == ("true" if value else "false")
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         try:
             return float(given) == value
         except ValueError:
