@@ -33,6 +33,36 @@ if TYPE_CHECKING:
     from wireproof.auth.keysets import KeySource as KeySource
     from wireproof.auth.keysets import KeysUnavailable as KeysUnavailable
     from wireproof.auth.metadata import ProtectedResource as ProtectedResource
+    from wireproof.auth.oauth.agents import BrowserAgent as BrowserAgent
+    from wireproof.auth.oauth.agents import HeadlessAgent as HeadlessAgent
+    from wireproof.auth.oauth.agents import UserAgent as UserAgent
+    from wireproof.auth.oauth.client import ClientAuth as ClientAuth
+    from wireproof.auth.oauth.client import OAuthClient as OAuthClient
+    from wireproof.auth.oauth.errors import AuthorizationDenied as AuthorizationDenied
+    from wireproof.auth.oauth.errors import AuthorizationError as AuthorizationError
+    from wireproof.auth.oauth.errors import AuthorizationServerChanged as AuthorizationServerChanged
+    from wireproof.auth.oauth.errors import BadRedirect as BadRedirect
+    from wireproof.auth.oauth.errors import DiscoveryFailed as DiscoveryFailed
+    from wireproof.auth.oauth.errors import IssuerMismatch as IssuerMismatch
+    from wireproof.auth.oauth.errors import NobodyAnswered as NobodyAnswered
+    from wireproof.auth.oauth.errors import NotAccepted as NotAccepted
+    from wireproof.auth.oauth.errors import PKCENotSupported as PKCENotSupported
+    from wireproof.auth.oauth.errors import RegistrationFailed as RegistrationFailed
+    from wireproof.auth.oauth.errors import RegistrationNeeded as RegistrationNeeded
+    from wireproof.auth.oauth.errors import ResourceMismatch as ResourceMismatch
+    from wireproof.auth.oauth.errors import TokenRefused as TokenRefused
+    from wireproof.auth.oauth.grants import AuthorizationCode as AuthorizationCode
+    from wireproof.auth.oauth.grants import ClientCredentials as ClientCredentials
+    from wireproof.auth.oauth.grants import EnterpriseManaged as EnterpriseManaged
+    from wireproof.auth.oauth.grants import Grant as Grant
+    from wireproof.auth.oauth.grants import WorkloadIdentity as WorkloadIdentity
+    from wireproof.auth.oauth.registration import ClientInformation as ClientInformation
+    from wireproof.auth.oauth.registration import ClientProfile as ClientProfile
+    from wireproof.auth.oauth.store import FileStore as FileStore
+    from wireproof.auth.oauth.store import KeyringStore as KeyringStore
+    from wireproof.auth.oauth.store import MemoryStore as MemoryStore
+    from wireproof.auth.oauth.store import StoreUnavailable as StoreUnavailable
+    from wireproof.auth.oauth.store import TokenStore as TokenStore
     from wireproof.auth.proofs import ProofChecker as ProofChecker
     from wireproof.auth.proofs import ProofKey as ProofKey
     from wireproof.auth.sealing import Broken as Broken
@@ -81,6 +111,48 @@ _HOMES = {
         "KeysUnavailable",
     ),
     "metadata": ("ProtectedResource",),
+    "oauth.agents": (
+        "BrowserAgent",
+        "HeadlessAgent",
+        "UserAgent",
+    ),
+    "oauth.client": (
+        "ClientAuth",
+        "OAuthClient",
+    ),
+    "oauth.errors": (
+        "AuthorizationDenied",
+        "AuthorizationError",
+        "AuthorizationServerChanged",
+        "BadRedirect",
+        "DiscoveryFailed",
+        "IssuerMismatch",
+        "NobodyAnswered",
+        "NotAccepted",
+        "PKCENotSupported",
+        "RegistrationFailed",
+        "RegistrationNeeded",
+        "ResourceMismatch",
+        "TokenRefused",
+    ),
+    "oauth.grants": (
+        "AuthorizationCode",
+        "ClientCredentials",
+        "EnterpriseManaged",
+        "Grant",
+        "WorkloadIdentity",
+    ),
+    "oauth.registration": (
+        "ClientInformation",
+        "ClientProfile",
+    ),
+    "oauth.store": (
+        "FileStore",
+        "KeyringStore",
+        "MemoryStore",
+        "StoreUnavailable",
+        "TokenStore",
+    ),
     "proofs": (
         "ProofChecker",
         "ProofKey",
@@ -108,42 +180,72 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Ask",
+    "AuthorizationCode",
+    "AuthorizationDenied",
+    "AuthorizationError",
+    "AuthorizationServerChanged",
+    "BadRedirect",
     "BadURL",
     "Blocked",
     "Broken",
+    "BrowserAgent",
     "Challenge",
     "ClaimRules",
+    "ClientAuth",
+    "ClientCredentials",
+    "ClientInformation",
+    "ClientProfile",
     "Denied",
+    "DiscoveryFailed",
+    "EnterpriseManaged",
     "FetchError",
     "Fetched",
     "Fetcher",
+    "FileStore",
     "FixedKeys",
     "Gate",
+    "Grant",
     "GuardedFetcher",
+    "HeadlessAgent",
     "IntrospectionVerifier",
     "IssuerKeys",
+    "IssuerMismatch",
     "JWTVerifier",
     "KeySource",
     "Keyring",
+    "KeyringStore",
     "KeysUnavailable",
+    "MemoryStore",
+    "NobodyAnswered",
+    "NotAccepted",
+    "OAuthClient",
     "Opened",
+    "PKCENotSupported",
     "ProofChecker",
     "ProofKey",
     "ProtectedResource",
     "Reach",
+    "RegistrationFailed",
+    "RegistrationNeeded",
+    "ResourceMismatch",
     "Rules",
     "Seal",
     "SealRefusal",
     "SingleFlight",
     "StaticVerifier",
+    "StoreUnavailable",
+    "TokenRefused",
+    "TokenStore",
     "TokenVerifier",
     "TooBig",
     "TooLargeToSeal",
     "TooManyRedirects",
     "TooSlow",
     "Unreachable",
+    "UserAgent",
     "VerifierUnavailable",
     "WeakSecret",
+    "WorkloadIdentity",
     "bind",
     "classify",
     "read_url",

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-MAX_URL: Final = 4096
+MAX_URL: Final = 8192
 """Characters of the longest URL that is read."""
 
 

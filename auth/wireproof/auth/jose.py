@@ -158,3 +158,20 @@ def verify(signed: Signed, keys: Iterable[PublicKey]) -> PublicKey | None:
         except (ValueError, TypeError):  # a signature of the wrong length for this key
             continue
     return None
+
+
+def sign(claims: JSONObject, pem: bytes, *, algorithm: str, header: JSONObject | None = None) -> str:
+    """A compact JWT of these claims, signed with a private key. Raises `BadToken` when the key does not fit."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+    kinds: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+    kind = kinds.get(_KEY_FOR.get(algorithm, ("", None))[0])
+    if kind is None:
+        raise BadToken(f"{algorithm} is not an algorithm to sign with")
+    try:
+        key = kind.import_key(pem)
+        return jwt.encode({"alg": algorithm, **(header or {})}, claims, key, algorithms=[algorithm])
+    except (JoseError, ValueError, TypeError) as error:
+        raise BadToken(f"the private key does not fit {algorithm}") from error
