@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
+from wireproof.transports.legacy_sse import LegacySSE
+from wireproof.transports.websocket import WebSocketListener
 
 from wireproof.mcp_tools.http_dialect import MCPDialect
 from wireproof.transports.exchange import Accept
 from wireproof.transports.guard import Guard, Refused
 from wireproof.transports.http import ASGIApp, Receive, Scope, Send, problem, respond
-from wireproof.transports.legacy_sse import LegacySSE
 from wireproof.transports.sessions import SessionLimits
 from wireproof.transports.streamable_http import StreamableHTTP
-from wireproof.transports.websocket import WebSocketListener
 
 if TYPE_CHECKING:
     from wireproof.auth.gate import Gate

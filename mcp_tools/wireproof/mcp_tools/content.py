@@ -161,7 +161,11 @@ class ToolResult:
 
 def json_text(value: JSONValue) -> str:
     """A JSON value as text for a model: a string as it stands, everything else as JSON."""
-    return value if isinstance(value, str) else to_json(value, inf_nan_mode="null").decode()
+    if type(value) is str:
+        return value
+    if type(value) is int:
+        return str(value)
+    return to_json(value, inf_nan_mode="null").decode()
 
 
 def to_blocks(value: object) -> list[JSONObject] | None:

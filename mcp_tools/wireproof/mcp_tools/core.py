@@ -21,8 +21,11 @@ from wireproof.mcp_tools.subscriptions import Changes, Listener
 from wireproof.mcp_tools.tool import Tool
 from wireproof.mcp_tools.workers import Workers
 from wireproof.schemas.jsonrpc import JSONObject, JSONValue
-from wireproof.schemas.mcp.revisions import LATEST, MODERN, SESSION_REVISIONS, Revision
+from wireproof.schemas.mcp.revisions import MODERN, SESSION_REVISIONS, Revision
 from wireproof.transports.exchange import Answer
+
+SUPPORTED: Final = tuple(revision.value for revision in (*MODERN, *reversed(SESSION_REVISIONS)))
+"""Every revision that is spoken, newest first."""
 
 if TYPE_CHECKING:
     from wireproof.mcp_tools.completion import Completers
@@ -100,16 +103,6 @@ class Core:
         self._seals: dict[str, Seal] = {}
 
     # -- capabilities -------------------------------------------------------------------------------------------
-
-    @property
-    def modern_revisions(self) -> tuple[str, ...]:
-        """The revisions that a request may declare for itself."""
-        return tuple(revision.value for revision in MODERN)
-
-    @property
-    def supported(self) -> tuple[str, ...]:
-        """Every revision that is spoken, newest first."""
-        return (LATEST.value, *(revision.value for revision in reversed(SESSION_REVISIONS)))
 
     def capabilities(self, revision: Revision) -> JSONObject:
         """The ServerCapabilities that this revision may declare."""

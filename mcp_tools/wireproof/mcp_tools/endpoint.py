@@ -14,7 +14,7 @@ from typing import Final
 from wireproof.mcp_tools.asking import Question
 from wireproof.mcp_tools.call import Call, Handler
 from wireproof.mcp_tools.context import live
-from wireproof.mcp_tools.core import Core
+from wireproof.mcp_tools.core import SUPPORTED, Core
 from wireproof.mcp_tools.errors import InvalidParams, InvalidRequest, MethodNotFound, ProtocolError, ToolError
 from wireproof.mcp_tools.facts import LOG_LEVELS, META_VERSION, Facts, modern_facts, read_trace
 from wireproof.mcp_tools.features import HANDLERS, NEEDS_CAPABILITY, exists
@@ -36,10 +36,13 @@ from wireproof.schemas.jsonrpc import (
     encode_result,
     is_object,
 )
-from wireproof.schemas.mcp.revisions import LATEST
+from wireproof.schemas.mcp.revisions import LATEST, MODERN
 from wireproof.transports.exchange import Accept, Answer, Endpoint, Line, LineClosed, Outlet
 
 log = logging.getLogger("wireproof.mcp_tools")
+
+
+_MODERN_NAMES: Final = tuple(revision.value for revision in MODERN)
 
 
 class MCPEndpoint:
@@ -122,7 +125,7 @@ class MCPEndpoint:
     def _modern(self, meta: JSONObject, out: Outlet) -> Facts:
         if self._known_facts is not None and meta == self._known_meta and out.peer is self._line.peer:
             return self._known_facts  # one client sends the same envelope again and again
-        facts = modern_facts(meta, out.peer, self.core.modern_revisions, self.core.supported)
+        facts = modern_facts(meta, out.peer, _MODERN_NAMES, SUPPORTED)
         self._known_meta, self._known_facts = meta, facts
         return facts
 

@@ -6,8 +6,7 @@ Spec: 2026-07-28 basic/index#_meta; 2025-11-25 basic/lifecycle.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from wireproof.mcp_tools.errors import InvalidParams, UnsupportedProtocolVersion
 from wireproof.schemas.caller import Principal
@@ -26,8 +25,7 @@ LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", 
 SILENT: Final = len(LOG_LEVELS)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of one request's sender.
 
     `log_level` is the index in `LOG_LEVELS` from which log messages are wanted; `SILENT` when none are.
@@ -41,7 +39,7 @@ class Facts:
     client: JSONObject
     log_level: int
     modern: bool
-    trace: dict[str, str] = field(default_factory=dict[str, str])
+    trace: dict[str, str]
 
     def supports(self, *path: str) -> bool:
         """True when the client declared the capability, e.g. `supports("sampling", "tools")`."""
@@ -72,8 +70,8 @@ def modern_facts(meta: JSONObject, peer: Peer, modern: tuple[str, ...], supporte
         capabilities,
         client if is_object(client) else {},
         _log_level(meta),
-        modern=True,
-        trace=read_trace(meta),
+        True,
+        read_trace(meta),
     )
 
 

@@ -14,6 +14,7 @@ from wireproof.mcp_tools.call import Call, Handler
 from wireproof.mcp_tools.calls import call_tool, run, run_masked
 from wireproof.mcp_tools.catalogue import Catalogue
 from wireproof.mcp_tools.completion import complete, completion
+from wireproof.mcp_tools.core import SUPPORTED
 from wireproof.mcp_tools.errors import InvalidParams, InvalidRequest, ResourceNotFound
 from wireproof.mcp_tools.facts import LOG_LEVELS, META_SUBSCRIPTION
 from wireproof.mcp_tools.resource import Resource, has_traversal
@@ -228,7 +229,7 @@ def discover(call: Call) -> Answer:
     """server/discover."""
     core = call.endpoint.core
     result: JSONObject = {
-        "supportedVersions": list(core.supported),
+        "supportedVersions": list(SUPPORTED),
         "capabilities": core.capabilities(call.facts.revision),
         "ttlMs": round(core.settings.list_ttl_s * 1000),
         "cacheScope": "public",

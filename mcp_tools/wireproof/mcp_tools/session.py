@@ -6,7 +6,6 @@ Spec: 2025-11-25 basic/lifecycle.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wireproof.mcp_tools.errors import InvalidParams
@@ -39,16 +38,16 @@ class Session:
     @classmethod
     def none(cls, peer: Peer) -> Session:
         """What is known before `initialize`, when only `ping` may come."""
-        facts = Facts(SESSION_REVISIONS[0], peer.principal, peer.transport, peer.headers, {}, {}, SILENT, modern=False)
+        facts = Facts(SESSION_REVISIONS[0], peer.principal, peer.transport, peer.headers, {}, {}, SILENT, False, {})
         return cls(facts, peer)
 
     def facts_for(self, peer: Peer, trace: dict[str, str]) -> Facts:
         """The facts of one request with its own headers and trace; the principal stays the session's."""
-        return replace(self.facts, headers=peer.headers, transport=peer.transport, trace=trace)
+        return self.facts._replace(headers=peer.headers, transport=peer.transport, trace=trace)
 
     def set_log_level(self, level: int) -> None:
         """Log messages start at that index of `LOG_LEVELS` from now on."""
-        self.facts = replace(self.facts, log_level=level)
+        self.facts = self.facts._replace(log_level=level)
 
     def result(self, core: Core) -> JSONObject:
         """The InitializeResult."""
@@ -90,6 +89,7 @@ def open_session(params: JSONObject, peer: Peer) -> Session:
         capabilities,
         client,
         _DEFAULT_LEVEL,
-        modern=False,
+        False,
+        {},
     )
     return Session(facts, peer)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from wireproof.schemas.caller import ANONYMOUS, Principal
 from wireproof.schemas.jsonrpc import MAX_MESSAGE, Failure, Notification, Reply, Request, RequestId, Result
@@ -19,24 +19,29 @@ from wireproof.schemas.jsonrpc import MAX_MESSAGE, Failure, Notification, Reply,
 class Headers:
     """The header fields of an HTTP-born exchange: names compared without case, repeats kept."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_index")
 
     def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Take ASGI's pairs (lower-case latin-1 names)."""
         self._fields: Final = tuple(fields)
+        self._index: dict[bytes, list[bytes]] | None = None
 
     def get(self, name: str) -> str | None:
         """The value of the first field of that name, outer white space trimmed; None when absent."""
-        wanted = name.lower().encode("latin-1")
-        for key, value in self._fields:
-            if key == wanted:
-                return value.decode("latin-1").strip(" \t")
-        return None
+        values = self._find(name)
+        return values[0].decode("latin-1").strip(" \t") if values else None
 
     def get_all(self, name: str) -> list[str]:
         """Every value of that name in order."""
-        wanted = name.lower().encode("latin-1")
-        return [value.decode("latin-1").strip(" \t") for key, value in self._fields if key == wanted]
+        return [value.decode("latin-1").strip(" \t") for value in self._find(name)]
+
+    def _find(self, name: str) -> list[bytes]:
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for key, value in self._fields:
+                index.setdefault(key, []).append(value)
+        return index.get(name.lower().encode("latin-1"), [])
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         for key, value in self._fields:
@@ -52,8 +57,7 @@ class Headers:
 NO_HEADERS: Final = Headers()
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """What the transport knows about the sender of a message; the principal comes from here and nowhere else.
 
     `transport` is one of stdio, memory, unix, tcp, websocket, http, sse. `headers` is empty unless HTTP carried the
