@@ -45,3 +45,14 @@ class Dialect(Protocol):
     def status(self, code: int) -> int:
         """The HTTP status of an exchange whose only message is an error response with this JSON-RPC code."""
         ...
+
+    def scopes(self, message: Message | Batch) -> frozenset[str]:
+        """The scopes that this operation needs; empty when it needs none. Asked only where a gate stands."""
+        ...
+
+    def primed(self, headers: Headers) -> bool:
+        """True when the sender understands an SSE event that has an id and no data (MCP since 2025-11-25).
+
+        Only such a client can be asked to come back for its answer.
+        """
+        ...
