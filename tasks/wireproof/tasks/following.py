@@ -69,9 +69,13 @@ class Following:
                 if not entries:
                     await watch.wait(self.backstop)
 
-    def watch_work(self, worker: str) -> AbstractContextManager[Watch]:
+    def watch_work(self) -> AbstractContextManager[Watch]:
         """See `WorkQueue.watch_work`."""
-        return self.hints.watch(READY, worker_key(worker))
+        return self.hints.watch(READY)
+
+    def watch_attention(self, worker: str) -> AbstractContextManager[Watch]:
+        """See `WorkQueue.watch_attention`."""
+        return self.hints.watch(worker_key(worker))
 
     def watch_deliveries(self, channel: str) -> AbstractContextManager[Watch]:
         """See `Outbox.watch_deliveries`."""

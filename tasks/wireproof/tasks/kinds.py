@@ -6,7 +6,7 @@ Knows neither protocol. A kind says how one family of work runs, is retried and 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from wireproof.schemas.jsonrpc import JSONValue
@@ -114,5 +114,5 @@ class Kind:
     run: Run
     present: Present = unchanged
     explain: Explain = unexplained
-    retry: Retry = Retry()
+    retry: Retry = field(default_factory=Retry)
     time_limit: float | None = None

@@ -164,8 +164,12 @@ class WorkQueue(Protocol):
         """Tasks held by the worker that someone else changed (cancel, answers, end) since the last call."""
         ...
 
-    def watch_work(self, worker: str) -> AbstractContextManager[Watch]:
-        """Be woken when there may be work or attention for this worker: enter it, claim, then wait. Only a hint."""
+    def watch_work(self) -> AbstractContextManager[Watch]:
+        """Be woken when there may be work: enter it, then claim, then wait. Only a hint."""
+        ...
+
+    def watch_attention(self, worker: str) -> AbstractContextManager[Watch]:
+        """Be woken when there may be attention for this worker: enter it, then ask, then wait. Only a hint."""
         ...
 
     async def record_step(self, scope: Scope, task_id: str, fence: int, name: str, value: JSONValue) -> JSONValue:
