@@ -13,10 +13,12 @@ from joserfc.jwk import ECKey
 
 from wireproof.auth import (
     AuthorizationCode,
+    AuthorizationDenied,
     AuthorizationServerChanged,
     ClientCredentials,
     ClientInformation,
     ClientProfile,
+    DiscoveryFailed,
     EnterpriseManaged,
     HeadlessAgent,
     MemoryStore,
@@ -315,11 +317,61 @@ async def test_endless_step_ups_end() -> None:
         assert len(authority.at("/authorize")) == 5
 
 
+async def test_a_step_up_that_the_user_refuses_is_not_asked_for_again() -> None:
+    async with pair(prm_scopes=("a",)) as (authority, server):
+        auth = client(server)
+        await call(auth, server.url)
+        server.needed = "a b"
+        authority.redirect = lambda said: (said.pop("code"), said.update(error="access_denied"))[2:] or None
+        with pytest.raises(AuthorizationDenied):
+            await call(auth, server.url)
+        for _ in range(3):
+            with pytest.raises(NotAccepted):
+                await call(auth, server.url)
+        assert len(authority.at("/authorize")) == 2
+        authority.redirect = None
+        assert (await call(auth, server.url, operation="tools/call y")).status == 200
+
+
+async def test_a_step_up_that_the_network_broke_is_tried_again() -> None:
+    async with pair(prm_scopes=("a",)) as (authority, server):
+        auth = client(server)
+        await call(auth, server.url)
+        server.needed = "a b"
+        authority.script["/token"] = lambda _: b""
+        with pytest.raises(DiscoveryFailed):
+            await call(auth, server.url)
+        del authority.script["/token"]
+        assert (await call(auth, server.url)).status == 200
+
+
 async def test_a_plain_403_is_left_to_the_caller() -> None:
     async with pair() as (authority, server):
         server.script["/mcp"] = lambda _: answer(403, {})
         assert (await call(client(server), server.url)).status == 403
         assert authority.seen == []
+
+
+@pytest.mark.parametrize("scheme", ['Basic realm="x"', "Negotiate abc==", 'Digest realm="x", nonce="y"'])
+async def test_a_challenge_of_another_kind_is_left_to_the_caller(scheme: str) -> None:
+    async with pair() as (authority, server):
+        server.script["/mcp"] = lambda _: answer(401, {}, WWW_Authenticate=scheme)
+        assert (await call(client(server), server.url)).status == 401
+        assert authority.seen == []
+
+
+async def test_a_401_without_any_challenge_is_answered_by_looking_around() -> None:
+    async with pair(hint=False) as (authority, server):
+        assert (await call(client(server), server.url)).status == 200
+        assert len(authority.at("/token")) == 1
+
+
+async def test_a_websocket_url_is_the_same_origin() -> None:
+    async with pair() as (_, server):
+        auth = OAuthClient(server.url.replace("http:", "ws:"), grant=AuthorizationCode(HeadlessAgent()))
+        await call(auth, server.url)
+        assert "Authorization" in await auth.headers_for("GET", server.url.replace("http:", "ws:"))
+        assert await auth.headers_for("GET", server.url.replace("http:", "wss:")) == {}
 
 
 async def test_a_server_that_refuses_every_token_is_given_up() -> None:

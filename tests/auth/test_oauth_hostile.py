@@ -340,10 +340,10 @@ async def test_a_lie_ends_in_its_error_and_nothing_is_stolen(name: str) -> None:
         assert len(str(caught.value)) < 700
         ours = {honest.port, thief.port, server.port}
         for event, where in seen:
-            if event == "socket.connect":
-                assert isinstance(where, tuple)
-                assert where[0] == "127.0.0.1"
-                assert where[1] in ours
+            assert event == "socket.connect", f"looked up {where}"
+            assert isinstance(where, tuple)
+            assert where[0] == "127.0.0.1"
+            assert where[1] in ours
         if error in (IssuerMismatch, PKCENotSupported, ResourceMismatch):
             assert "/authorize" not in honest.paths()
         if error is BadRedirect:

@@ -18,6 +18,7 @@ from wireproof.auth.flight import SingleFlight
 from wireproof.auth.oauth.agents import BrowserAgent
 from wireproof.auth.oauth.discovery import ResourceMetadata, ServerMetadata
 from wireproof.auth.oauth.errors import (
+    AuthorizationDenied,
     AuthorizationError,
     AuthorizationServerChanged,
     NotAccepted,
@@ -41,6 +42,7 @@ from wireproof.auth.proofs import ProofKey
 
 MAX_ATTEMPTS: Final = 3
 """Challenges of one request that are followed."""
+_SCHEMES: Final = frozenset({"bearer", "dpop"})
 MAX_REFUSALS: Final = 256
 """Step-ups that led nowhere and are remembered; the oldest is forgotten first."""
 
@@ -101,9 +103,9 @@ class OAuthClient:
         leeway: float = 30.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Raises `BadURL` for a server that is no http(s) URL."""
-        self._target: Target = read_url(server)
-        self._server = server
+        """Raises `BadURL` for a server that is no http(s) or ws(s) URL."""
+        self._server = _over_http(server)
+        self._target: Target = read_url(self._server)
         self._grant: Grant = AuthorizationCode(BrowserAgent()) if grant is None else grant
         self._given = client
         self._profile = profile or ClientProfile()
@@ -157,6 +159,8 @@ class OAuthClient:
         if not self._is_ours(url) or status not in (401, 403):
             return False
         challenges = parse(www_authenticate)
+        if challenges and all(one.scheme not in _SCHEMES for one in challenges):
+            return False
         self._net.nonces.learn(url, dpop_nonce)
         if status == 403 and all(one.error != "insufficient_scope" for one in challenges):
             return False
@@ -193,7 +197,7 @@ class OAuthClient:
 
     def _is_ours(self, url: str) -> bool:
         try:
-            return read_url(url).origin == self._target.origin
+            return read_url(_over_http(url)).origin == self._target.origin
         except BadURL:
             return False
 
@@ -311,7 +315,7 @@ class OAuthClient:
 
         try:
             await self._renewal.join(widen)
-        except AuthorizationError:
+        except (AuthorizationDenied, TokenRefused):
             self._remember_refusal(case)
             raise
 
@@ -395,11 +399,16 @@ class OAuthClient:
         raise AuthorizationError("a refresh registers nobody")
 
 
+def _over_http(url: str) -> str:
+    """The http(s) form of a WebSocket URL: its handshake is an HTTP request to the same origin."""
+    return "http" + url[2:] if url[:2].lower() == "ws" else url
+
+
 def _metadata_url(challenges: tuple[Parsed, ...]) -> str | None:
-    found = (one.parameters.get("resource_metadata") for one in challenges if one.scheme in ("bearer", "dpop"))
+    found = (one.parameters.get("resource_metadata") for one in challenges if one.scheme in _SCHEMES)
     return next(filter(None, found), None)
 
 
 def _scopes(challenges: tuple[Parsed, ...]) -> frozenset[str] | None:
-    found = (one.scopes for one in challenges if one.scheme in ("bearer", "dpop"))
+    found = (one.scopes for one in challenges if one.scheme in _SCHEMES)
     return next((scopes for scopes in found if scopes is not None), None)

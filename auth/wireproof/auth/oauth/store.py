@@ -136,6 +136,8 @@ class FileStore:
         values = self._read()
         edit(values)
         try:
+            for left in self._path.parent.glob(f".{self._path.name}.*"):
+                left.unlink(missing_ok=True)  # of a process that was killed; the lock is ours, so nobody writes it
             # mkstemp makes the file for its owner alone, before anything is in it.
             descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
             try:
