@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +105,8 @@ def spawned(target: Path | str = NOISY, *, command: Sequence[str] | None = None)
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
         if process.stderr is not None:
             process.stderr.close()
