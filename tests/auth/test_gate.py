@@ -213,35 +213,35 @@ def _ath(access: str) -> str:
 
 
 PROOF_FAULTS = {
-    "no proof": None,
-    "junk": "junk",
-    "another method": proof_with(htm="GET"),
-    "a method in small letters": proof_with(htm="post"),
-    "no method": proof_with(htm=None),
-    "another path": proof_with(htu="https://mcp.example/other"),
-    "another host": proof_with(htu="https://evil.example/mcp"),
-    "another scheme": proof_with(htu="http://mcp.example/mcp"),
-    "no url": proof_with(htu=None),
-    "a url that cannot be read": proof_with(htu="https://[x/mcp"),
-    "too old": proof_with(iat=int(time.time()) - 500),
-    "from the future": proof_with(iat=int(time.time()) + 500),
-    "no time": proof_with(iat=None),
-    "no id": proof_with(jti=None),
-    "a long id": proof_with(jti="j" * 300),
-    "a numeric id": proof_with(jti=7),
-    "another token's hash": proof_with(ath=_ath("other")),
-    "no hash": proof_with(ath=None),
-    "another type": proof_with(header={"typ": "JWT"}),
-    "another key than the token's": OTHER_KEY.proof("POST", RESOURCE, token=BOUND),
-    "a key that did not sign": proof_with(header={"jwk": OTHER_KEY._public}),
-    "a private key inside": proof_with(header={"jwk": KEY._key.as_dict(private=True)}),
-    "no key": proof_with(header={"jwk": {}}),
+    "no proof": lambda: None,
+    "junk": lambda: "junk",
+    "another method": lambda: proof_with(htm="GET"),
+    "a method in small letters": lambda: proof_with(htm="post"),
+    "no method": lambda: proof_with(htm=None),
+    "another path": lambda: proof_with(htu="https://mcp.example/other"),
+    "another host": lambda: proof_with(htu="https://evil.example/mcp"),
+    "another scheme": lambda: proof_with(htu="http://mcp.example/mcp"),
+    "no url": lambda: proof_with(htu=None),
+    "a url that cannot be read": lambda: proof_with(htu="https://[x/mcp"),
+    "too old": lambda: proof_with(iat=int(time.time()) - 500),
+    "from the future": lambda: proof_with(iat=int(time.time()) + 500),
+    "no time": lambda: proof_with(iat=None),
+    "no id": lambda: proof_with(jti=None),
+    "a long id": lambda: proof_with(jti="j" * 300),
+    "a numeric id": lambda: proof_with(jti=7),
+    "another token's hash": lambda: proof_with(ath=_ath("other")),
+    "no hash": lambda: proof_with(ath=None),
+    "another type": lambda: proof_with(header={"typ": "JWT"}),
+    "another key than the token's": lambda: OTHER_KEY.proof("POST", RESOURCE, token=BOUND),
+    "a key that did not sign": lambda: proof_with(header={"jwk": OTHER_KEY._public}),
+    "a private key inside": lambda: proof_with(header={"jwk": KEY._key.as_dict(private=True)}),
+    "no key": lambda: proof_with(header={"jwk": {}}),
 }
 
 
 @pytest.mark.parametrize("fault", PROOF_FAULTS)
 async def test_a_faulty_proof_is_refused(fault: str) -> None:
-    proof = PROOF_FAULTS[fault]
+    proof = PROOF_FAULTS[fault]()
     headers = shown(proof) if proof is not None else [("authorization", f"DPoP {BOUND}")]
     found = await ask(dpop_gate(), *headers)
     assert isinstance(found, Challenge)

@@ -26,7 +26,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "iss": ISSUER,
         "sub": "alice",
         "aud": RESOURCE,
-        "exp": now + 600,
+        "exp": now + 86_400,
         "iat": now,
         "scope": "mcp:read",
         "client_id": "c",

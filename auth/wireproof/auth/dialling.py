@@ -113,7 +113,7 @@ async def _read(target: Target, response: httpcore2.Response, max_body: int) -> 
     async for chunk in response.aiter_stream():
         body += decode(chunk)
         if len(body) > max_body:
-            raise _too_big(target, max_body)
+            raise TooBig(target.url, f"{shorten(target.url)} answers with more than {max_body} bytes")
     return Fetched(target.url, response.status, headers, bytes(body))
 
 
@@ -128,15 +128,8 @@ def _decoder(target: Target, coding: str, cap: int) -> Callable[[bytes], bytes]:
 
     def decode(chunk: bytes) -> bytes:
         try:
-            data = inflate.decompress(chunk, cap + 1)
+            return inflate.decompress(chunk, cap + 1)  # one byte more than allowed tells that there is more
         except zlib.error:
             raise Unreachable(target.url, f"{shorten(target.url)} answers with a broken {name} body") from None
-        if inflate.unconsumed_tail:
-            raise _too_big(target, cap)
-        return data
 
     return decode
-
-
-def _too_big(target: Target, cap: int) -> TooBig:
-    return TooBig(target.url, f"{shorten(target.url)} answers with more than {cap} bytes")
