@@ -29,7 +29,8 @@ async def listen(maker: Maker) -> AsyncIterator[Listen]:
             app = StreamableHTTP(maker, TestDialect(), **options)
             listener = listening(Paths({"/mcp": app}), http=http, head_s=head_s, stop_within_s=0.3)
             client = Client(await stack.enter_async_context(listener))
-            client.app = app  # type: ignore[attr-defined]
+            client.app = app
+            stack.callback(client.close)
             return client
 
         yield start

@@ -72,6 +72,10 @@ class Peerless(Echo):
         await self.go_on.wait()
         return Reply(encode_result(request.id, "polled"))
 
+    async def silent(self, request: Request, out: Outlet) -> Reply:
+        await self.go_on.wait()
+        return Reply(encode_result(request.id, "spoken"))
+
     def drain(self) -> None:
         super().drain()
         for end in self.listening:
@@ -230,6 +234,8 @@ class Client:
     url: str
     path: str = "/mcp"
     base: list[tuple[str, str]] = field(default_factory=list)
+    opened: list[Conversation] = field(default_factory=list)
+    app: Any = None
 
     @property
     def authority(self) -> str:
@@ -237,7 +243,13 @@ class Client:
 
     async def connect(self) -> Conversation:
         host, _, port = self.authority.rpartition(":")
-        return Conversation(*await asyncio.open_connection(host.strip("[]"), int(port)))
+        conversation = Conversation(*await asyncio.open_connection(host.strip("[]"), int(port)))
+        self.opened.append(conversation)
+        return conversation
+
+    def close(self) -> None:
+        for conversation in self.opened:
+            conversation.close()
 
     def fields(self, **more: str) -> list[tuple[str, str]]:
         named = [(name.replace("_", "-"), value) for name, value in more.items()]

@@ -228,12 +228,14 @@ def _once(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def refuse_upgrade(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse_upgrade(
+    refused: Refused, scope: Scope, receive: Receive, send: Send, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
     """Refuse a WebSocket handshake before it is accepted: the status with its reason where the server can say it."""
     await receive()  # websocket.connect
     if "websocket.http.response" in (scope.get("extensions") or {}):
         body = problem(refused.message)
-        fields = [JSON, (b"content-length", b"%d" % len(body))]
+        fields = [JSON, (b"content-length", b"%d" % len(body)), *headers]
         await send({"type": "websocket.http.response.start", "status": refused.status, "headers": fields})
         await send({"type": "websocket.http.response.body", "body": body, "more_body": False})
     else:

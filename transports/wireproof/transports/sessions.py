@@ -54,7 +54,9 @@ class Channel:
     Overflow: with a reader, `send` waits while more than the bound is unsent; without one, the log forgets its oldest.
     """
 
-    def __init__(self, session: Session, peer: Peer, stream: Stream, *, releasable: bool = False) -> None:
+    def __init__(
+        self, session: Session, peer: Peer, stream: Stream, *, attached: bool, releasable: bool = False
+    ) -> None:
         self.peer: Final = peer
         self.session: Final = session
         self.stream: Final = stream
@@ -66,7 +68,7 @@ class Channel:
         self.retry_ms: int | None = None
         self.releasable: Final = releasable
         self._reader = 0
-        self._attached = False
+        self._attached = attached
         self._unsent = 0
         self._changed: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
@@ -123,8 +125,8 @@ class Channel:
         """True while no newer connection reads this stream and the session lives."""
         return ticket == self._reader and not self.session.closed
 
-    def detach(self, ticket: int) -> None:
-        """This connection reads no longer."""
+    def detach(self, ticket: int = 0) -> None:
+        """The connection with this ticket reads no longer; 0 is the POST that opened the stream."""
         if ticket == self._reader:
             self._attached = False
             self.make_room()
@@ -203,7 +205,7 @@ class Session:
         self._jobs: Final[dict[RequestId, _Job]] = {}
         self._channels: Final[dict[int, Channel]] = {}
         self._idle: asyncio.Future[None] | None = None
-        self.main: Final = self.channel(peer)
+        self.main: Final = self._new_channel(peer, attached=False)
         self.endpoint: Final[Endpoint] = accept(self)
 
     @property
@@ -260,8 +262,11 @@ class Session:
     # -- what HTTP requests bring -------------------------------------------------------------------------------
 
     def channel(self, peer: Peer, *, releasable: bool = False) -> Channel:
-        """A new stream for one POST."""
-        channel = Channel(self, peer, self.log.open(), releasable=releasable)
+        """A new stream for one POST, whose connection reads it."""
+        return self._new_channel(peer, attached=True, releasable=releasable)
+
+    def _new_channel(self, peer: Peer, *, attached: bool, releasable: bool = False) -> Channel:
+        channel = Channel(self, peer, self.log.open(), attached=attached, releasable=releasable)
         self._channels[channel.stream.number] = channel
         return channel
 

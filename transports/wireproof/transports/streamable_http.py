@@ -300,6 +300,7 @@ class StreamableHTTP:
                 session.connections -= 1
                 watch.stop()
             if watch.gone:
+                channel.detach()
                 return
         if channel.stream.done and not channel.streaming:
             await self._reply_whole(session, channel, send, headers)
