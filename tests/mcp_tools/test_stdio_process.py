@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.foreign.environments import installed
+from tests.foreign.json_inputs import json_inputs
 from tests.mcp_tools.pipes import NOISY, ROOT, spawned
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
@@ -70,6 +72,22 @@ def test_a_duplicate_id_in_flight_is_refused_and_both_calls_are_accounted_for() 
         first, second = server.message(), server.message()
         assert first["error"]["code"] == INVALID_REQUEST
         assert second["result"]["content"][0]["text"] == "slow but sure"
+
+
+@pytest.mark.foreign
+def test_every_json_input_is_answered_exactly_over_stdio() -> None:
+    with spawned() as server:
+        for given in installed(json_inputs):
+            lines = given.data.split(b"\n")
+            server.write(given.data + b"\n")
+            answers = [server.message() for _ in lines]
+            codes = {answer["error"]["code"] for answer in answers}
+            assert codes <= {PARSE_ERROR, INVALID_REQUEST}, given.name
+            if len(lines) == 1 and given.kind == "n":
+                assert codes == {PARSE_ERROR}, given.name
+            assert all(answer["id"] in (None, "x" * 40) for answer in answers), given.name
+        server.send("canary", "tools/list")
+        assert server.message()["id"] == "canary"
 
 
 def test_after_the_end_of_input_accepted_calls_are_answered_and_the_process_ends() -> None:
