@@ -32,6 +32,9 @@ class Principal:
     @property
     def key(self) -> str:
         """The owner key of stores, sessions, cursors and sealed state: injective over issuer, subject and tenant."""
+        plain = f"{self.issuer}|{self.subject}|{self.tenant}"
+        if "\\" not in plain and plain.count("|") == 2:
+            return plain
         parts = (self.issuer, self.subject, self.tenant)
         return "|".join(part.replace("\\", "\\\\").replace("|", "\\p") for part in parts)
 

@@ -48,7 +48,7 @@ def read_docstring(text: str) -> Docstring:
         sphinx = _SPHINX_ITEM.match(bare)
         if sphinx:
             section, current = "args", sphinx.group(1)
-            parameters[current] = sphinx.group(2)
+            parameters[sphinx.group(1)] = sphinx.group(2)
         elif bare.startswith(":") and section in (None, "args") and re.match(r"^:(returns?|raises|rtype|type)\b", bare):
             section, current = "other", None
         elif section is None:

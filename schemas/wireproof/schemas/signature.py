@@ -5,6 +5,10 @@ server of plain functions starts without importing pydantic. Everything else goe
 Knows no protocol.
 """
 
+# `type(x) is dict` narrows to a dict of unknown types for pyright; what JSON holds is open anyway.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportCallIssue=false, reportArgumentType=false
+
 from __future__ import annotations
 
 import enum
@@ -341,9 +345,10 @@ def with_known_typed_dicts(annotation: Any) -> Any:
         fields: dict[str, Any] = {}
         for name, hint in typing.get_type_hints(annotation, include_extras=True).items():
             bare = typing.get_args(hint)[0] if typing.get_origin(hint) in _PRESENCE else hint
-            kind = typing_extensions.Required if name in annotation.__required_keys__ else typing_extensions.NotRequired
+            kind = typing_extensions.Required if name in _required_keys(annotation) else typing_extensions.NotRequired
             fields[name] = kind[with_known_typed_dicts(bare)]
-        made: Any = typing_extensions.TypedDict(annotation.__name__, fields)  # type: ignore[operator]
+        make: Any = typing_extensions.TypedDict
+        made: Any = make(annotation.__name__, fields)
         made.__doc__ = annotation.__doc__
         return made
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -355,6 +360,11 @@ def with_known_typed_dicts(annotation: Any) -> Any:
     if origin in (types.UnionType, typing.Union):
         return typing.Union[known]  # noqa: UP007
     return typing.Annotated[known] if origin is typing.Annotated else origin[known]
+
+
+def _required_keys(definition: Any) -> frozenset[str]:
+    keys: frozenset[str] = definition.__required_keys__
+    return keys
 
 
 _PRESENCE: Final = (typing.Required, typing.NotRequired)

@@ -5,11 +5,11 @@ Dates are names here: nothing compares them as text.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 
-class Revision(str, Enum):
+class Revision(StrEnum):
     """A revision of MCP; ordered as they were published."""
 
     V2024_11_05 = "2024-11-05"
