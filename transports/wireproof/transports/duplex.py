@@ -186,10 +186,11 @@ class Duplex(asyncio.Protocol):
             self._pause_reading()
 
     def eof_received(self) -> bool:
-        """The peer sends no more: what it sent is still answered, within the drain window."""
+        """The peer sends no more: what it sent is still answered, within the drain window; long answers end now."""
         if not self._ended:
             self._waiting.extend(self._framer.end())
         self._pump()
+        self._endpoint.drain()
         self._end_input(self._limits.drain_s)
         return True
 

@@ -8,7 +8,7 @@ Two roles meet. The transport offers a `Line` (one connection). The protocol's `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -16,14 +16,22 @@ from wireproof.schemas.caller import ANONYMOUS, Principal
 from wireproof.schemas.jsonrpc import MAX_MESSAGE, Failure, Notification, Reply, Request, RequestId, Result
 
 
+class RepeatedHeader(ValueError):
+    """A field that decides something stands more than once."""
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(f"{name} is sent {count} times")
+
+
 class Headers:
     """The header fields of an HTTP-born exchange: names compared without case, repeats kept."""
 
-    __slots__ = ("_fields", "_index")
+    __slots__ = ("_fields", "_index", "_unique")
 
-    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        """Take ASGI's pairs (lower-case latin-1 names)."""
+    def __init__(self, fields: Iterable[tuple[bytes, bytes]] = (), unique: Mapping[bytes, bytes] | None = None) -> None:
+        """Take ASGI's pairs (lower-case latin-1 names), and the same by name when no name stands twice."""
         self._fields: Final = tuple(fields)
+        self._unique: Final = unique
         self._index: dict[bytes, list[bytes]] | None = None
 
     def get(self, name: str) -> str | None:
@@ -34,6 +42,15 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """Every value of that name in order."""
         return [value.decode("latin-1").strip(" \t") for value in self._find(name)]
+
+    def single(self, name: bytes) -> bytes | None:
+        """The value of a field that stands at most once, as it came. Raises `RepeatedHeader`."""
+        if self._unique is not None:
+            return self._unique.get(name)
+        values = self._find(name.decode("latin-1"))
+        if len(values) > 1:
+            raise RepeatedHeader(name.decode("latin-1"), len(values))
+        return values[0] if values else None
 
     def _find(self, name: str) -> list[bytes]:
         index = self._index

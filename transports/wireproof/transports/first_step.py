@@ -5,8 +5,10 @@ Most bodies are there and most answers are ready at once; then no timer, no watc
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
-from typing import Any, Final, Generic, TypeVar
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import aclosing
+from typing import Any, Final, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -41,3 +43,47 @@ class Rest(Generic[T]):
             except StopIteration as end:
                 result: T = end.value
                 return result
+
+
+async def abandon(rest: Rest[Any]) -> None:
+    """End what waits for something, while its caller is over."""
+
+    async def finish() -> None:
+        await rest
+
+    task = asyncio.get_running_loop().create_task(finish())
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()  # read: it belongs to nobody any more
+
+
+async def gathered(items: AsyncGenerator[T, None], *, most: int = 64) -> AsyncGenerator[list[T], None]:
+    """The items of a generator in lists: those that come without a wait between them, at most so many."""
+    async with aclosing(items):
+        held: list[T] = []
+        while True:
+            try:
+                rest: Rest[T] = Rest(anext(items))
+            except StopAsyncIteration:
+                break
+            except Exception:
+                if held:
+                    yield held
+                raise
+            if not rest.done and held:
+                try:
+                    yield held
+                except BaseException:
+                    await abandon(rest)
+                    raise
+                held = []
+            try:
+                held.append(cast("T", rest.result) if rest.done else await rest)
+            except StopAsyncIteration:
+                break
+            if len(held) >= most:
+                yield held
+                held = []
+        if held:
+            yield held

@@ -12,6 +12,14 @@ from typing import Final, Protocol
 from wireproof.schemas.jsonrpc import MAX_MESSAGE, Outcome, decode, too_large
 
 
+class Decoder(Protocol):
+    """Reads one frame; `decode` is the usual one, a binding with members of its own brings another."""
+
+    def __call__(self, data: bytes, *, max_bytes: int) -> Outcome:
+        """The outcome of exactly these bytes. Never raises."""
+        ...
+
+
 class Framer(Protocol):
     """One direction of a byte stream, cut into messages."""
 
@@ -34,10 +42,11 @@ class LineFramer:
     A line without any content is answered like every other line that is no JSON.
     """
 
-    __slots__ = ("_held", "_max", "_size", "_skipping")
+    __slots__ = ("_decode", "_held", "_max", "_size", "_skipping")
 
-    def __init__(self, *, max_bytes: int = MAX_MESSAGE) -> None:
+    def __init__(self, *, max_bytes: int = MAX_MESSAGE, decoder: Decoder = decode) -> None:
         self._max: Final = max_bytes
+        self._decode: Final = decoder
         self._held: list[bytes] = []
         self._size = 0
         self._skipping = False
@@ -51,11 +60,11 @@ class LineFramer:
                 self._skipping = False
             elif self._held:
                 self._held.append(line)
-                outcomes.append(decode(b"".join(self._held), max_bytes=self._max))
+                outcomes.append(self._decode(b"".join(self._held), max_bytes=self._max))
                 self._held.clear()
                 self._size = 0
             else:
-                outcomes.append(decode(line, max_bytes=self._max))
+                outcomes.append(self._decode(line, max_bytes=self._max))
         if rest and not self._skipping:
             self._hold(rest, outcomes)
         return outcomes
@@ -77,7 +86,7 @@ class LineFramer:
         line = b"".join(self._held)
         self._held.clear()
         self._size = 0
-        return [decode(line, max_bytes=self._max)]
+        return [self._decode(line, max_bytes=self._max)]
 
     def frame(self, message: bytes) -> bytes:
         """The message and its newline; encoders never put a newline inside."""

@@ -14,15 +14,17 @@ from wireproof.schemas.jsonrpc import Outcome, decode
 from wireproof.transports.duplex import Duplex
 from wireproof.transports.event_stream import KEEP_ALIVE_S
 from wireproof.transports.exchange import LineClosed
+from wireproof.transports.framing import Decoder
 
 
 class WholeFramer:
     """Each piece of input is one message, or was read already; `wrap` makes chunks of what goes out."""
 
-    __slots__ = ("_max", "_ready", "_wrap")
+    __slots__ = ("_decode", "_max", "_ready", "_wrap")
 
-    def __init__(self, *, max_bytes: int, wrap: Callable[[bytes], bytes]) -> None:
+    def __init__(self, *, max_bytes: int, wrap: Callable[[bytes], bytes], decoder: Decoder = decode) -> None:
         self._max: Final = max_bytes
+        self._decode: Final = decoder
         self._wrap: Final = wrap
         self._ready: list[Outcome] = []
 
@@ -33,7 +35,7 @@ class WholeFramer:
     def feed(self, data: bytes) -> list[Outcome]:
         """One whole message, unless outcomes were put."""
         ready, self._ready = self._ready, []
-        return ready or [decode(data, max_bytes=self._max)]
+        return ready or [self._decode(data, max_bytes=self._max)]
 
     def end(self) -> list[Outcome]:
         """Nothing is ever left over."""

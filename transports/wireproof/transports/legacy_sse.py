@@ -144,6 +144,12 @@ class LegacySSE:
                 await body.answer(send)
             return
         asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_id", [""])
+        if (
+            not scope["path"].rstrip("/").endswith(self._messages_path)
+        ):  # a client that looks for Streamable HTTP at this address learns that there is none
+            text = "Method not allowed: this is HTTP+SSE. GET opens a stream, which names the address for messages"
+            await respond(send, 405, problem(text), (JSON, (b"allow", b"GET")))
+            return
         stream = self._open.get(asked[0]) if len(asked) == 1 else None
         if stream is None or stream.line.peer.principal.key != caller.key:
             await respond(send, 404, problem("Session not found: open a stream first", -32001))

@@ -110,7 +110,8 @@ class StreamableHTTP:
         if isinstance(fields, Refused):
             await fields.answer(send)
             return
-        headers = Headers(scope["headers"])
+        pairs: list[tuple[bytes, bytes]] = scope["headers"]
+        headers = Headers(pairs, fields if len(fields) == len(pairs) else None)
         caller = await identify(self._gate, scope, headers) if self._gate is not None else None
         if caller is not None and not isinstance(caller, Principal):
             await refuse_by(caller, send)
@@ -312,7 +313,10 @@ class StreamableHTTP:
         self, session: Session, channel: Channel, send: Send, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         if channel.final is not None:
-            status = 200 if channel.final_code is None else self._dialect.status(channel.final_code)
+            # An error that answers a request of an open session is an answer: clients take 404 for the session's end.
+            code = channel.final_code
+            refused = code is not None and (bool(headers) or code == INVALID_REQUEST)
+            status = self._dialect.status(code) if code is not None and refused else 200
             await respond(send, status, channel.final, (JSON, *headers))
         elif session.closed:
             await respond(send, 404, problem("Session not found: it was ended", -32001))

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from wireproof.schemas.caller import Principal
+from wireproof.schemas.jsonrpc import decode
 from wireproof.transports.duplex import Duplex
 from wireproof.transports.event_stream import aborter
 from wireproof.transports.exchange import DEFAULT_LIMITS, Accept, Headers, Limits, LineClosed, Peer
+from wireproof.transports.framing import Decoder
 from wireproof.transports.guard import Guard, Refused, refuse_upgrade
 from wireproof.transports.held_wire import HeldWire, WholeFramer
 from wireproof.transports.http import (
@@ -55,14 +57,16 @@ class WebSocketListener:
         gate: Gate | None = None,
         limits: Limits = DEFAULT_LIMITS,
         connections: int = 10_000,
+        decoder: Decoder = decode,
     ) -> None:
-        """Without `guard` there is one that lets loopback names in."""
+        """Without `guard` there is one that lets loopback names in. `decoder` reads the frames."""
         self._accept: Final = accept
         self._subprotocols: Final = tuple(subprotocols)
         self._guard: Final = guard or Guard(max_body=limits.message)
         self._gate: Final = gate
         self._limits: Final = limits
         self._cap: Final = connections
+        self._decoder: Final = decoder
         self._open: Final[set[_Connection]] = set()
         self._stopping = False
 
@@ -101,9 +105,8 @@ class WebSocketListener:
             return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept", "subprotocol": chosen})
-        connection = _Connection(
-            self._accept, Peer("websocket", caller, headers, address(scope)), self._limits, receive, send
-        )
+        peer = Peer("websocket", caller, headers, address(scope))
+        connection = _Connection(self._accept, peer, self._limits, self._decoder, receive, send)
         self._open.add(connection)
         try:
             await connection.run()
@@ -130,14 +133,16 @@ class WebSocketListener:
 class _Connection:
     """One accepted WebSocket."""
 
-    def __init__(self, accept: Accept, peer: Peer, limits: Limits, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, accept: Accept, peer: Peer, limits: Limits, decoder: Decoder, receive: Receive, send: Send
+    ) -> None:
         self._receive: Final = receive
         self._send: Final = send
         self._limits: Final = limits
         self._code = NORMAL
         self._left = False
         self.wire: Final = HeldWire(self._put, bound=limits.outgoing)
-        framer = WholeFramer(max_bytes=limits.message, wrap=lambda message: message + _SEPARATOR)
+        framer = WholeFramer(max_bytes=limits.message, wrap=lambda message: message + _SEPARATOR, decoder=decoder)
         self.line: Final = Duplex(accept, framer, peer=peer, limits=limits)
 
     async def run(self) -> None:
