@@ -9,7 +9,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeVar, cast
 
@@ -18,7 +17,7 @@ from wireproof.tasks.errors import AskSuperseded, KeyReused, StoreUnavailable, V
 from wireproof.tasks.kinds import Kind
 from wireproof.tasks.life import digest
 from wireproof.tasks.protocols import Store
-from wireproof.tasks.records import UNCHANGED, Change, Lease, Outgoing, Scope, Status, TaskRecord
+from wireproof.tasks.records import UNCHANGED, Change, Lease, Outgoing, Scope, Status, TaskRecord, evolve
 
 T = TypeVar("T")
 
@@ -72,6 +71,7 @@ class Attempt:
         self._limit: asyncio.TimerHandle | None = None
         self._since = 0.0
         self._waiting = 0
+        self._awake: set[asyncio.Task[object]] = set()
 
     @property
     def record(self) -> TaskRecord:
@@ -170,7 +170,7 @@ class Attempt:
     async def _commit(self, change: Callable[[TaskRecord], Change], nonce: str) -> TaskRecord:
         while True:
             before = self._record
-            made = replace(change(before), nonce=nonce)
+            made = evolve(change(before), nonce=nonce)
             try:
                 outcome = await self._store.commit(
                     before.scope, before.id, made, expected_version=before.version, fence=self.fence
@@ -251,7 +251,14 @@ class Attempt:
 
     def _park(self) -> None:
         self._waiting += 1
-        if self.parked or not self.holds_slot:
+        branch = asyncio.current_task()
+        if branch is not None:
+            self._awake.discard(branch)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Give the slot up when something waits and no answered branch is at work."""
+        if not self._waiting or self._awake or self.parked or not self.holds_slot:
             return
         self.stop_clock()
         self.parked = True
@@ -264,6 +271,7 @@ class Attempt:
         async with self._unparking:
             self._waiting -= 1
             if not self.parked:
+                self._follow_branch()
                 return
             self.parked = False
             self._room(-1)
@@ -271,3 +279,16 @@ class Attempt:
                 await self._slots.acquire()
                 self.holds_slot = True
                 self.start_clock()
+            self._follow_branch()
+
+    def _follow_branch(self) -> None:
+        """A branch of the function that ends while others still wait gives the slot back."""
+        branch = asyncio.current_task()
+        if branch is not None and branch is not self.task and branch not in self._awake:
+            self._awake.add(branch)
+            branch.add_done_callback(self._branch_ended)
+
+    def _branch_ended(self, branch: asyncio.Task[object]) -> None:
+        self._awake.discard(branch)
+        if self.task is not None and not self.task.done():
+            self._leave()

@@ -77,11 +77,11 @@ def decode_body(text: str) -> dict[str, Any]:
 def encode_record(record: TaskRecord) -> str:
     """A whole record but for its input and snapshot, for engines without columns."""
     outside = {
-        "owner": record.scope.owner,
-        "tenant": record.scope.tenant,
+        "owner": column(record.scope.owner),
+        "tenant": column(record.scope.tenant),
         "id": record.id,
         "kind": record.kind,
-        "context_id": record.context_id,
+        "context_id": column(record.context_id),
         "status": record.status,
         "version": record.version,
         "status_at": record.status_at,
@@ -99,6 +99,7 @@ def decode_record(text: str, input: JSONValue, snapshot: JSONValue) -> TaskRecor
     both: Mapping[str, dict[str, Any]] = from_json(text)
     row, body = both["row"], both["body"]
     body["recent"] = tuple(body.get("recent", ()))
-    scope = Scope(row.pop("owner"), row.pop("tenant"))
+    scope = Scope(uncolumn(row.pop("owner")), uncolumn(row.pop("tenant")))
+    row["context_id"] = uncolumn(row["context_id"])
     status, place = Status(row.pop("status")), Place(row.pop("place"))
     return TaskRecord(scope=scope, status=status, place=place, input=input, snapshot=snapshot, **row, **body)

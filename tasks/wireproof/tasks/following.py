@@ -5,6 +5,7 @@ Nothing is queued per reader: each reads the log at its own pace, so a slow one 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
@@ -14,6 +15,11 @@ from wireproof.tasks.hints import READY, Hints, Watch, outbox_key, task_key, top
 from wireproof.tasks.records import Event, Scope, TopicEvent
 
 PAGE = 100
+CROWD = 50
+GATHER_S = 0.000_02
+BURST_S = 0.1
+"""Where so many follow one task, each lets the events of a burst gather for so long times their number; the first event
+of a burst never waits."""
 
 
 class EventPage(NamedTuple):
@@ -45,6 +51,8 @@ class Following:
 
     async def tail(self, scope: Scope, task_id: str, *, after: int) -> AsyncGenerator[Event, None]:
         """See `EventLog.tail`."""
+        loop = asyncio.get_running_loop()
+        told = -BURST_S
         with self.hints.watch(task_key(task_id)) as watch:
             while True:
                 self._check_open()
@@ -54,8 +62,13 @@ class Following:
                     after = event.version
                 if ended:
                     return
-                if not events:
-                    await watch.wait(self.backstop)
+                if events:
+                    told = loop.time()
+                    continue
+                await watch.wait(self.backstop)
+                crowd = self.hints.count(task_key(task_id))
+                if crowd >= CROWD and loop.time() - told < BURST_S:
+                    await asyncio.sleep(min(crowd * GATHER_S, BURST_S))
 
     async def tail_topic(self, scope: Scope, topic: str, *, after: int) -> AsyncGenerator[TopicEvent, None]:
         """See `EventLog.tail_topic`."""
@@ -68,6 +81,10 @@ class Following:
                     after = entry.seq
                 if not entries:
                     await watch.wait(self.backstop)
+
+    def watch_task(self, task_id: str) -> AbstractContextManager[Watch]:
+        """See `EventLog.watch_task`."""
+        return self.hints.watch(task_key(task_id))
 
     def watch_work(self) -> AbstractContextManager[Watch]:
         """See `WorkQueue.watch_work`."""

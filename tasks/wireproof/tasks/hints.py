@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from wireproof.tasks.records import TaskRecord
 
 READY: Final = "ready"
 """The key of new work."""
@@ -38,21 +41,35 @@ class Watch:
     """One who waits, for one or more keys. Register first, read the store, then wait: no commit falls between."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._woken = False
+        self._waiter: asyncio.Future[bool] | None = None
+        self.ended: TaskRecord | None = None
+        """The task at its end, when this process wrote it: it never changes again, so nobody need read it."""
 
     def wake(self) -> None:
         """Let `wait` return now, or at once when it is called later."""
-        self._event.set()
+        self._woken = True
+        _settle(self._waiter, True)
 
     async def wait(self, timeout: float) -> bool:
-        """True when woken, False after `timeout` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        self._event.clear()
+        """True when woken, False after `timeout` seconds. One waiter at a time."""
+        if not self._woken:
+            loop = asyncio.get_running_loop()
+            self._waiter = waiter = loop.create_future()
+            timer = loop.call_later(timeout, _settle, waiter, False)
+            try:
+                if not await waiter:
+                    return False
+            finally:
+                timer.cancel()
+                self._waiter = None
+        self._woken = False
         return True
+
+
+def _settle(waiter: asyncio.Future[bool] | None, woken: bool) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(woken)
 
 
 class Hints:
@@ -66,6 +83,10 @@ class Hints:
     def waiting(self) -> bool:
         """Whether anybody waits."""
         return bool(self._watches)
+
+    def count(self, key: str) -> int:
+        """How many wait for this key."""
+        return len(self._watches.get(key, ()))
 
     async def somebody(self) -> None:
         """Return once somebody waits."""
@@ -94,6 +115,11 @@ class Hints:
         for key in keys:
             for watch in self._watches.get(key, ()):
                 watch.wake()
+
+    def tell_end(self, record: TaskRecord) -> None:
+        """Hand the last state of a task to those who wait for it."""
+        for watch in self._watches.get(task_key(record.id), ()):
+            watch.ended = record
 
     def fire_all(self) -> None:
         """Wake everybody: hints may have been lost."""

@@ -108,7 +108,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One family of work. `time_limit` is in seconds of running, waiting for answers not counted; None has no limit."""
+    """One family of work. `time_limit` is in seconds of running, waiting for answers not counted; None has no limit.
+
+    `announces_start` False: the function itself says when the task is working, in its first commit.
+    """
 
     name: str
     run: Run
@@ -116,3 +119,4 @@ class Kind:
     explain: Explain = unexplained
     retry: Retry = field(default_factory=Retry)
     time_limit: float | None = None
+    announces_start: bool = True

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple, cast
 
 from pydantic_core import to_json
@@ -28,6 +27,7 @@ from wireproof.tasks.records import (
     Status,
     TaskRecord,
     Unchanged,
+    evolve,
 )
 
 NONCES_KEPT: Final = 16
@@ -98,7 +98,7 @@ def born(scope: Scope, new: NewTask, now: float) -> Step:
         ttl=new.ttl,
         created_at=now,
         updated_at=now,
-        status_at=now,
+        status_at=now if new.status_at is None else new.status_at,
         not_before=now,
         place=Place.DONE if new.status in TERMINAL else place,
     )
@@ -119,18 +119,22 @@ def advance(record: TaskRecord, change: Change, *, expected_version: int, fence:
         raise BadTransition(record.id, record.status, change.status)
     now = max(now, record.updated_at)
     after = _told(_answered(_asked(record, change), change), change)
-    if after == record and change.status is None and not change.events:
+    if change.status is None and not change.events and after == record:
         return Step(record)
     moved = change.status is not None or after.status is not record.status
     events = _numbered(record.version, change, now)
-    after = replace(
+    after = evolve(
         after,
         version=events[-1].version,
         updated_at=now,
-        status_at=now if moved else record.status_at,
+        status_at=_status_at(change, now) if moved else record.status_at,
         recent=(*record.recent, change.nonce)[-NONCES_KEPT:] if change.nonce else record.recent,
     )
     return Step(_placed(after, fence, now), events)
+
+
+def _status_at(change: Change, now: float) -> float:
+    return now if change.status_at is None else change.status_at
 
 
 def _asked(record: TaskRecord, change: Change) -> TaskRecord:
@@ -143,7 +147,7 @@ def _asked(record: TaskRecord, change: Change) -> TaskRecord:
             raise KeyReused(record.id, key)
         if key not in record.answers and key not in record.asked:
             pending[key] = request
-    return replace(record, pending=pending, asked=asked)
+    return evolve(record, pending=pending, asked=asked)
 
 
 def _answered(record: TaskRecord, change: Change) -> TaskRecord:
@@ -152,7 +156,7 @@ def _answered(record: TaskRecord, change: Change) -> TaskRecord:
         return record
     pending = {key: request for key, request in record.pending.items() if key not in accepted}
     resumed = not pending and change.status is None and record.status in INTERRUPTED
-    return replace(
+    return evolve(
         record,
         pending=pending,
         answers={**record.answers, **accepted},
@@ -164,7 +168,7 @@ def _told(record: TaskRecord, change: Change) -> TaskRecord:
     """Set the plain fields; a status that waits for nobody supersedes what is outstanding."""
     status = record.status if change.status is None else change.status
     superseded = change.status is not None and change.status not in INTERRUPTED
-    return replace(
+    return evolve(
         record,
         status=status,
         status_message=record.status_message if change.status_message is None else change.status_message,
@@ -186,10 +190,10 @@ def _placed(record: TaskRecord, fence: int | None, now: float) -> TaskRecord:
     """Where the task stands in the queue after a change; a holder that did not make it is asked to look."""
     surprised = fence is None and record.place is Place.LEASED
     if record.status in TERMINAL:
-        return replace(record, place=Place.DONE, attention=surprised, worker=record.worker if surprised else "")
+        return evolve(record, place=Place.DONE, attention=surprised, worker=record.worker if surprised else "")
     if record.place is Place.PARKED and not record.pending:
-        return replace(record, place=Place.READY, not_before=now)
-    return replace(record, attention=True) if surprised else record
+        return evolve(record, place=Place.READY, not_before=now)
+    return evolve(record, attention=True) if surprised else record
 
 
 def check_fence(record: TaskRecord, fence: int) -> None:
@@ -202,22 +206,22 @@ def cancel_asked(record: TaskRecord, now: float) -> TaskRecord:
     """The durable cancel flag; a task that nobody holds goes to a worker, which ends it."""
     if record.status in TERMINAL or record.cancel_requested:
         return record
-    flagged = replace(record, cancel_requested=True, attention=record.place is Place.LEASED)
+    flagged = evolve(record, cancel_requested=True, attention=record.place is Place.LEASED)
     if record.place in (Place.PARKED, Place.READY):
-        return replace(flagged, place=Place.READY, not_before=min(now, record.not_before))
+        return evolve(flagged, place=Place.READY, not_before=min(now, record.not_before))
     return flagged
 
 
 def claimed(record: TaskRecord, worker: str) -> TaskRecord:
     """A ready task in the hands of a worker, one attempt further."""
-    return replace(record, place=Place.LEASED, worker=worker, attempt=record.attempt + 1, attention=False)
+    return evolve(record, place=Place.LEASED, worker=worker, attempt=record.attempt + 1, attention=False)
 
 
 def released(record: TaskRecord, fence: int, now: float, *, delay: float, failed: bool, parked: bool) -> TaskRecord:
     """A lease given back. Parking a task that has its answers already makes it ready. Raises `LeaseLost`."""
     check_fence(record, fence)
     waits = parked and record.pending and not record.cancel_requested
-    return replace(
+    return evolve(
         record,
         place=Place.PARKED if waits else Place.READY,
         worker="",
@@ -230,7 +234,7 @@ def released(record: TaskRecord, fence: int, now: float, *, delay: float, failed
 def buried(record: TaskRecord, now: float) -> TaskRecord:
     """A lease whose worker is dead. One that waited for its caller was not interrupted in its work."""
     waits = bool(record.pending) and not record.cancel_requested
-    return replace(
+    return evolve(
         record,
         place=Place.PARKED if waits else Place.READY,
         worker="",

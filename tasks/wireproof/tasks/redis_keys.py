@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Final, TypeAlias
 
-from wireproof.tasks.codec import encode, encode_record
+from wireproof.tasks.codec import column, encode, encode_record
 from wireproof.tasks.hints import READY, task_key, worker_key
 from wireproof.tasks.records import Event, Place, Scope, TaskRecord
 
@@ -155,7 +155,7 @@ def _queued(keys: Keys, before: TaskRecord | None, after: TaskRecord) -> list[Co
         commands.append(["ZREM", keys.ready(owner), name])
     if after.place is Place.READY:
         commands.append(["ZADD", keys.ready(owner), repr(after.not_before), name])
-        commands.append(["ZADD", keys.owners, "0", owner])
+        commands.append(["ZADD", keys.owners, "0", column(owner)])
     if before is not None and before.place is Place.LEASED and after.place is not Place.LEASED:
         commands.append(["SREM", keys.held(before.worker), name])
     if after.place is Place.LEASED:

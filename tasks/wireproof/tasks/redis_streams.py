@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -21,7 +20,7 @@ from redis.retry import Retry
 
 from wireproof.schemas.jsonrpc import JSONValue
 from wireproof.tasks import life
-from wireproof.tasks.codec import decode, decode_record, encode
+from wireproof.tasks.codec import column, decode, decode_record, encode, uncolumn
 from wireproof.tasks.errors import (
     EventsExpired,
     IdempotencyConflict,
@@ -53,6 +52,7 @@ from wireproof.tasks.records import (
     TaskRecord,
     TopicEvent,
     WorkerRow,
+    evolve,
 )
 from wireproof.tasks.redis_keys import (
     FORGET_OWNER,
@@ -66,6 +66,7 @@ from wireproof.tasks.redis_keys import (
     place_of,
     writes,
 )
+from wireproof.tasks.redis_steady import steady
 
 _SCHEMA: Final = 1
 _RACES: Final = 1000
@@ -138,6 +139,8 @@ class RedisStore(Following):
             )
         except (ValueError, TypeError) as failure:
             raise StoreRefused("redis", f"the address cannot be read: {failure}") from failure
+        pool = client.connection_pool
+        pool.connection_class = steady(pool.connection_class)
         store = cls(client, prefix, clock)
         try:
             with typed():
@@ -250,7 +253,8 @@ class RedisStore(Following):
             with typed():
                 number = str(await self._client.incr(keys.delivery_count))
             queue = keys.queue(record.scope, record.id, item.channel, item.key)
-            entry = [*record.scope, record.id, record.version, item.channel, item.key, encode(item.payload), 0, queue]
+            scope = map(column, record.scope)
+            entry = [*scope, record.id, record.version, item.channel, column(item.key), encode(item.payload), 0, queue]
             commands.append(["HSET", keys.deliveries, number, encode(entry)])
             commands.append(["RPUSH", queue, number])
             commands.append(["SADD", keys.queues(record.scope, record.id), json.dumps([queue, item.channel])])
@@ -259,7 +263,7 @@ class RedisStore(Following):
 
     async def _replayed(self, scope: Scope, key: str, fingerprint: str) -> TaskRecord | None:
         with typed():
-            known = await self._client.hget(self._keys.idempotency(scope), key)
+            known = await self._client.hget(self._keys.idempotency(scope), column(key))
         if known is None:
             return None
         task_id, first = json.loads(known)
@@ -272,11 +276,11 @@ class RedisStore(Following):
     ) -> tuple[list[tuple[Command, str]], list[Command]]:
         if not key:
             return [], []
-        table = self._keys.idempotency(scope)
-        guard = (["HGET", table, key], "")
+        table, kept = self._keys.idempotency(scope), column(key)
+        guard = (["HGET", table, kept], "")
         return [guard], [
-            ["HSET", table, key, json.dumps([task_id, fingerprint])],
-            ["SADD", self._keys.used(scope, task_id), key],
+            ["HSET", table, kept, json.dumps([task_id, fingerprint])],
+            ["SADD", self._keys.used(scope, task_id), kept],
         ]
 
     # TaskStore
@@ -519,7 +523,7 @@ class RedisStore(Following):
         """See `WorkQueue.claim`."""
         await self._worker(worker)
         leases: list[Lease] = []
-        owner, wrapped = after_owner, False
+        owner, wrapped = column(after_owner), False
         while len(leases) < limit:
             with typed():
                 behind = await self._client.zrangebylex(
@@ -538,7 +542,7 @@ class RedisStore(Following):
         return leases
 
     async def _claim_of(self, owner: str, worker: str, kinds: Collection[str]) -> Lease | None:
-        ready, now = self._keys.ready(owner), self._now()
+        ready, now = self._keys.ready(uncolumn(owner)), self._now()
         with typed():
             names = await self._client.zrangebyscore(ready, "-inf", now, start=0, num=64)
             if not names:
@@ -577,7 +581,7 @@ class RedisStore(Following):
             scope, task_id, _ = place_of(name)
             with suppress(TaskNotFound):
                 kept = await self._load(scope, task_id)
-                calm = replace(kept.record, attention=False)
+                calm = evolve(kept.record, attention=False)
                 if await self._save(kept, calm, [["SREM", key, name]]):
                     found.append(calm)
         return found
@@ -713,7 +717,8 @@ def _freed(record: TaskRecord, worker: str, now: float) -> TaskRecord:
 
 def _delivery(number: str, entry: Sequence[Any]) -> Delivery:
     owner, tenant, task_id, version, channel, key, payload, attempt, _ = entry
-    return Delivery(number, Scope(owner, tenant), task_id, version, channel, key, decode(payload), attempt)
+    scope = Scope(uncolumn(owner), uncolumn(tenant))
+    return Delivery(number, scope, task_id, version, channel, uncolumn(key), decode(payload), attempt)
 
 
 def _matches(record: TaskRecord, where: Filter) -> bool:

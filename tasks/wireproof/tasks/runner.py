@@ -75,6 +75,10 @@ class Runner:
         """Attempts in memory, running or waiting for answers."""
         return len(self._attempts)
 
+    def serve(self, kind: Kind) -> None:
+        """Work on one more kind, or on a new form of one, from the next claim on."""
+        self._kinds[kind.name] = kind
+
     async def __aenter__(self) -> Self:
         await self._store.enlist(self._worker, self._options.lease)
         loops = (self._claiming, self._attending, self._beating, self._sweeping)
@@ -180,6 +184,15 @@ class Runner:
             await asyncio.sleep(self._options.sweep)
             while await self._store.sweep(self._options.retention):
                 pass
+            await self._stop_removed()
+
+    async def _stop_removed(self) -> None:
+        """Stop the code of tasks that were swept or deleted, here or by another process."""
+        for attempt in list(self._attempts.values()):
+            try:
+                await self._store.get(attempt.scope, attempt.record.id)
+            except TaskNotFound:
+                attempt.stop(Stop.LOST)
 
     # One attempt
 
@@ -227,7 +240,7 @@ class Runner:
         if record.interruptions > attempt.kind.retry.interruptions:
             await attempt.finish(_interrupted(record.interruptions))
             return
-        if record.status is Status.SUBMITTED:
+        if record.status is Status.SUBMITTED and attempt.kind.announces_start:
             await attempt.finish(Change(status=Status.WORKING))
         attempt.start_clock()
         try:

@@ -9,7 +9,6 @@ Knows no driver. `?` marks a parameter; a comment such as /*FOR UPDATE*/ is a cl
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final, TypeAlias, TypeVar
 
 from wireproof.schemas.jsonrpc import JSONValue
@@ -36,6 +35,7 @@ from wireproof.tasks.records import (
     TaskRecord,
     TopicEvent,
     WorkerRow,
+    evolve,
 )
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class Transaction:
         return Loaded(rows[0])
 
     def _write(self, loaded: Loaded, record: TaskRecord) -> Op[None]:
-        if record == loaded.record:
+        if record.version == loaded.record.version and record == loaded.record:
             return
         fields = (
             record.status,
@@ -138,10 +138,11 @@ class Transaction:
             yield _UPDATE, (*fields, loaded.ref)
         else:
             yield _UPDATE_WHOLE, (*fields, encode(record.snapshot), loaded.ref)
+        if record.version != loaded.record.version:
+            self.hints.add(task_key(record.id))
         self._hint(record)
 
     def _hint(self, record: TaskRecord) -> None:
-        self.hints.add(task_key(record.id))
         if record.place is Place.READY:
             self.hints.add(READY)
         if record.attention:
@@ -212,7 +213,8 @@ class Transaction:
             yield from self._remember(scope, task.idempotency_key, record.id, task.fingerprint, ref)
         yield from self._append(ref, events)
         yield from self._enqueue(ref, record.version, task.outbox)
-        self._hint(record)
+        if record.place is Place.READY:
+            self.hints.add(READY)  # nobody waits for the task itself yet
         return Outcome(record, fresh=True)
 
     def get(self, scope: Scope, task_id: str) -> Op[TaskRecord]:
@@ -423,7 +425,7 @@ class Transaction:
         if not rows:
             return []
         yield f"UPDATE tasks SET attention = 0 WHERE ref IN ({_marks(rows)})", tuple(row[0] for row in rows)
-        return [replace(Loaded(row).record, attention=False) for row in rows]
+        return [evolve(Loaded(row).record, attention=False) for row in rows]
 
     def record_step(self, scope: Scope, task_id: str, fence: int, name: str, value: JSONValue) -> Op[JSONValue]:
         """See `WorkQueue.record_step`."""

@@ -52,7 +52,10 @@ class SqlStore(Following, ABC):
         self, scope: Scope, task_id: str, change: Change, *, expected_version: int, fence: int | None = None
     ) -> Outcome:
         """See `TaskStore.commit`."""
-        return await self._write(lambda tx: tx.commit(scope, task_id, change, expected_version, fence))
+        outcome = await self._write(lambda tx: tx.commit(scope, task_id, change, expected_version, fence))
+        if outcome.record.is_terminal:
+            self.hints.tell_end(outcome.record)
+        return outcome
 
     async def request_cancel(self, scope: Scope, task_id: str) -> TaskRecord:
         """See `TaskStore.request_cancel`."""

@@ -32,6 +32,8 @@ _OWN_TABLES: Final = ("CREATE TABLE hints (seq INTEGER PRIMARY KEY, key TEXT NOT
 _HEADER: Final = b"SQLite format 3\x00"
 _BATCH: Final = 256
 _HINTS_KEPT: Final = 20_000
+_APART: Final = "\x1f"
+"""Stands between the keys of one commit."""
 _CHECKED_BYTES: Final = 256 * 1024 * 1024
 
 
@@ -85,7 +87,7 @@ class _Connection:
         clock: Callable[[], float],
         *,
         writes: bool,
-        committed: Callable[[set[str], Sequence[int]], None],
+        committed: Callable[[set[str], int], None],
     ) -> None:
         self._path, self._options, self._clock, self._writes = path, options, clock, writes
         self._loop = asyncio.get_running_loop()
@@ -93,6 +95,8 @@ class _Connection:
         self._connection: sqlite3.Connection | None = None
         self._batches = 0
         self._committed = committed
+        self._hints: set[str] = set()
+        self._seq = 0
         self._thread = threading.Thread(target=self._work, name=f"wireproof-sqlite-{writes=}", daemon=True)
         self._thread.start()
 
@@ -113,8 +117,9 @@ class _Connection:
             jobs, ending = self._take()
             if jobs:
                 self._batch(jobs)
+                hints, self._hints = self._hints, set()
                 with suppress(RuntimeError):  # the loop may be closed when the program ends in the middle
-                    self._loop.call_soon_threadsafe(_settle, jobs)
+                    self._loop.call_soon_threadsafe(self._settle, jobs, hints, self._seq)
         self._drop()
 
     def _take(self) -> tuple[list[_AnyJob], bool]:
@@ -133,6 +138,18 @@ class _Connection:
             jobs.append(job)
         return jobs, False
 
+    def _settle(self, jobs: Sequence[_AnyJob], hints: set[str], seq: int) -> None:
+        """In the loop: the callers first, then those who only wait."""
+        for job in jobs:
+            if job.future.done():
+                continue  # its caller was cancelled
+            if job.failure is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.failure)
+        if hints:
+            self._committed(hints, seq)
+
     def _batch(self, jobs: Sequence[_AnyJob]) -> None:
         """Run jobs in one transaction; when the database fails, each again in one of its own."""
         try:
@@ -146,23 +163,27 @@ class _Connection:
             for job in jobs:
                 job.failure = refusal(failure)
 
-    def _transact(self, jobs: Sequence[_AnyJob]) -> None:
+    def _transact(self, jobs: Sequence[_AnyJob], *, careful: bool = False) -> None:
+        """All jobs in one transaction. `careful`: each in a savepoint, so that a refusal undoes only its own writes."""
         connection = self._open()
         connection.execute("BEGIN IMMEDIATE" if self._writes else "BEGIN")
         hints: set[str] = set()
         for job in jobs:
-            job.failure = None
-            self._run(connection, job, hints, alone=len(jobs) == 1)
-        seqs = self._tell(connection, hints) if hints else ()
-        connection.execute("COMMIT")
+            if not self._run(connection, job, hints, careful=careful):
+                connection.execute("ROLLBACK")
+                self._transact(jobs, careful=True)
+                return
         if hints:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._committed, hints, seqs)
+            self._seq = self._tell(connection, hints)
+        connection.execute("COMMIT")
+        self._hints |= hints
 
-    def _run(self, connection: sqlite3.Connection, job: _AnyJob, hints: set[str], *, alone: bool) -> None:
-        """One op in its savepoint; its own refusal undoes only itself."""
+    def _run(self, connection: sqlite3.Connection, job: _AnyJob, hints: set[str], *, careful: bool) -> bool:
+        """One op. False when it was refused after it had written, and no savepoint can undo that."""
         transaction = Transaction(self._clock(), set())
-        if self._writes:
+        changes = connection.total_changes
+        job.failure = None
+        if careful:
             connection.execute("SAVEPOINT op")
         try:
             job.result = drive(connection, job.op(transaction))
@@ -170,20 +191,24 @@ class _Connection:
             raise
         except Exception as failure:
             job.failure = failure
-            if self._writes:
+            if careful:
                 connection.execute("ROLLBACK TO op")
+            elif connection.total_changes != changes:
+                return False
         else:
             hints |= transaction.hints
-        if self._writes:
+        if careful:
             connection.execute("RELEASE op")
+        return True
 
-    def _tell(self, connection: sqlite3.Connection, hints: Iterable[str]) -> Sequence[int]:
-        """Leave the hints for other processes, in the same transaction."""
-        seqs = [connection.execute("INSERT INTO hints (key) VALUES (?)", (key,)).lastrowid or 0 for key in hints]
+    def _tell(self, connection: sqlite3.Connection, hints: Iterable[str]) -> int:
+        """Leave the hints for other processes, in the same transaction; gives their number."""
+        told = connection.execute("INSERT INTO hints (key) VALUES (?)", (_APART.join(hints),))
+        seq = told.lastrowid or 0
         self._batches += 1
         if self._batches % 1000 == 0:
-            connection.execute("DELETE FROM hints WHERE seq <= ?", (seqs[-1] - _HINTS_KEPT,))
-        return seqs
+            connection.execute("DELETE FROM hints WHERE seq <= ?", (seq - _HINTS_KEPT,))
+        return seq
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -205,16 +230,6 @@ class _Connection:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-
-def _settle(jobs: Sequence[_AnyJob]) -> None:
-    for job in jobs:
-        if job.future.done():
-            continue  # its caller was cancelled
-        if job.failure is None:
-            job.future.set_result(job.result)
-        else:
-            job.future.set_exception(job.failure)
 
 
 def drive(connection: sqlite3.Connection, op: Op[T]) -> T:
@@ -379,8 +394,8 @@ class SqliteStore(SqlStore):
             self._check_open()
             return await self._reader.submit(op)
 
-    def _committed(self, keys: set[str], seqs: Sequence[int]) -> None:
-        self._own.update(seqs)
+    def _committed(self, keys: set[str], seq: int) -> None:
+        self._own.add(seq)
         self.hints.fire(keys)
 
     async def _look(self) -> None:
@@ -410,4 +425,4 @@ class SqliteStore(SqlStore):
         self._seen = (version, rows[-1][0] if rows else last)
         if last == 0 or (rows and rows[0][0] != last + 1):
             return None
-        return [key for seq, key in rows if seq not in own]
+        return [key for seq, keys in rows if seq not in own for key in keys.split(_APART)]
