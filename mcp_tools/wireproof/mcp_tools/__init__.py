@@ -25,10 +25,11 @@ from wireproof.mcp_tools.elicitation import Elicited
 from wireproof.mcp_tools.errors import ProtocolError, ToolError
 from wireproof.mcp_tools.injection import Depends
 from wireproof.mcp_tools.server import ToolServer
+from wireproof.mcp_tools.tasks import TaskOptions
 from wireproof.mcp_tools.tool import ToolOptions
 
 if TYPE_CHECKING:
-    from wireproof.mcp_tools.connect import connect
+    from wireproof.mcp_tools.client.connecting import connect
 
 __all__ = [
     "Audio",
@@ -43,6 +44,7 @@ __all__ = [
     "ResourceContents",
     "ResourceLink",
     "Settings",
+    "TaskOptions",
     "Text",
     "ToolError",
     "ToolOptions",
@@ -54,7 +56,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "connect":
-        from wireproof.mcp_tools.connect import connect
+        from wireproof.mcp_tools.client.connecting import connect
 
         return connect
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
-from wireproof.transports.legacy_sse import LegacySSE
-from wireproof.transports.websocket import WebSocketListener
 
 from wireproof.mcp_tools.http_dialect import MCPDialect
 from wireproof.transports.exchange import Accept
 from wireproof.transports.guard import Guard, Refused
 from wireproof.transports.http import ASGIApp, Receive, Scope, Send, problem, respond
+from wireproof.transports.legacy_sse import LegacySSE
 from wireproof.transports.sessions import SessionLimits
 from wireproof.transports.streamable_http import StreamableHTTP
+from wireproof.transports.websocket import WebSocketListener
 
 if TYPE_CHECKING:
     from wireproof.auth.gate import Gate
@@ -86,7 +86,8 @@ class ToolServerApp:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        await self._start()
+        if not self._is_up():
+            await self._start()
         path = route_path(scope)
         app = self._routes.get(path)
         if app is not None:
@@ -113,6 +114,10 @@ class ToolServerApp:
         else:
             known = ", ".join(self._routes)
             await respond(send, 404, problem(f"Nothing is served at {path[:100]}; there is {known}"))
+
+    def _is_up(self) -> bool:
+        held, ready = self._held, self._ready
+        return not (held is None or held.done() or ready is None or not ready.done() or ready.exception())
 
     async def _start(self) -> None:
         if self._held is None or self._held.done():

@@ -48,10 +48,18 @@ class Answers:
     Keys are the author's, or the kind and its number in order, so that a replay finds its own answers.
     """
 
-    __slots__ = ("_counts", "_live", "given", "pending")
+    __slots__ = ("_counts", "_live", "given", "pending", "steps")
 
-    def __init__(self, given: dict[str, JSONObject] | None = None, *, live: AskLive | None = None) -> None:
+    def __init__(
+        self,
+        given: dict[str, JSONObject] | None = None,
+        *,
+        steps: dict[str, JSONValue] | None = None,
+        live: AskLive | None = None,
+    ) -> None:
         self.given: Final = {} if given is None else given
+        self.steps: Final = {} if steps is None else steps
+        """What `context.step` did before a question, by name."""
         self.pending: Final[dict[str, Question]] = {}
         self._live: Final = live
         self._counts: dict[str, int] = {}
@@ -59,11 +67,12 @@ class Answers:
     async def ask(self, question: Question, *, key: str | None = None, again: bool = False) -> JSONObject:
         """The client's answer: at once, from the record, or by unwinding with `InputRequired`.
 
-        `again` drops the recorded answer, which did not fit, and asks once more under the same key.
+        `key` is what `name` gave, or the author's. `again` drops the recorded answer, which did not fit, and asks once
+        more under the same key.
         """
         if self._live is not None:
             return await self._live(question)
-        name = key if key is not None else self._name(question.method, again=again)
+        name = self.name(question, key)
         if again:
             self.given.pop(name, None)
         if name in self.given:
@@ -73,10 +82,13 @@ class Answers:
         self.pending[name] = question
         raise InputRequired(name)
 
-    def _name(self, method: str, *, again: bool) -> str:
-        count = self._counts.get(method, 0) + (0 if again else 1)
-        self._counts[method] = count
-        return f"{_KINDS[method]}-{count}"
+    def name(self, question: Question, key: str | None) -> str:
+        """The key of a question: the author's, or the next of its kind. Take it once for a question."""
+        if key is not None:
+            return key
+        count = self._counts.get(question.method, 0) + 1
+        self._counts[question.method] = count
+        return f"{_KINDS[question.method]}-{count}"
 
 
 def require(facts: Facts, question: Question) -> None:

@@ -40,28 +40,41 @@ class TimeLimit(Exception):
     """A call ran longer than its author allows."""
 
 
-async def call_tool(call: Call, tool: Tool, core: Core) -> Reply | None:
-    """Run one tool call to its end. Spec: 2026-07-28 server/tools#calling-tools."""
+async def call_tool(call: Call, tool: Tool, core: Core, make: type[Context[Any]] = Context) -> Reply | None:
+    """Run one tool call to its end; `make` is the context that the tool gets.
+
+    Spec: 2026-07-28 server/tools#calling-tools.
+    """
     try:
         arguments = tool.validate(call.params.get("arguments") or {})
         if tool.is_async and not tool.needs and tool.timeout_s is None:
             value = await tool.function(**arguments)
         else:
-            value = await run(call, core, tool.function, arguments, tool.needs, tool.is_async, tool.timeout_s)
+            value = await run(call, core, tool.function, arguments, tool.needs, tool.is_async, tool.timeout_s, make)
         return call.complete(tool_result(tool, value, call.facts.revision))
-    except ArgumentsInvalid as error:
-        return _tool_failed(call, f"Invalid arguments for tool {tool.name}: {error}")
-    except ToolError as error:
-        return _tool_failed(call, str(error))
-    except TimeLimit:
-        return _tool_failed(call, f"Tool {tool.name} was stopped: it ran longer than its {tool.timeout_s:g} s")
     except ProtocolError as error:
         return error.reply(call.id)
     except Asked as asked:
         return ask_for_input(call, asked.answers, core)
-    except Exception:
-        log.exception("tool %s failed; the client is told nothing but that", tool.name)
-        return _tool_failed(call, f"Tool {tool.name} failed. {MASKED}")
+    except Exception as error:
+        return call.complete(failed_result(tool, error))
+
+
+def failed_result(tool: Tool, error: BaseException) -> JSONObject:
+    """The `isError` result for what a tool raised: its words where they are meant for a model, else masked and logged.
+
+    Spec: 2026-07-28 server/tools#error-handling.
+    """
+    if isinstance(error, ArgumentsInvalid):
+        text = f"Invalid arguments for tool {tool.name}: {error}"
+    elif isinstance(error, ToolError):
+        text = str(error)
+    elif isinstance(error, TimeLimit):
+        text = f"Tool {tool.name} was stopped: it ran longer than its {tool.timeout_s:g} s"
+    else:
+        log.error("tool %s failed; the client is told nothing but that", tool.name, exc_info=error)
+        text = f"Tool {tool.name} failed. {MASKED}"
+    return {"content": [{"type": "text", "text": text}], "isError": True}
 
 
 async def run_masked(call: Call, core: Core, what: str, work: Callable[[], Any]) -> Reply | None:
@@ -99,24 +112,38 @@ async def run(
     needs: Needs,
     is_async: bool,
     timeout_s: float | None,
+    make: type[Context[Any]] = Context,
 ) -> Any:
     """Call user code with what it needs. Raises `Asked`, `TimeLimit`, and whatever the function raises."""
     answers = open_answers(call, core)
-    context: Context[Any] = Context(call.facts, call.out, call.id, call.progress_token, answers, core.state)
+    context = make(call.facts, call.out, call.id, call.progress_token, answers, core.state)
     try:
-        async with AsyncExitStack() as stack:
-            if timeout_s is not None:
-                stack.enter_context(_Limit(timeout_s))
-            if needs:
-                arguments.update(await needs.fill(context, stack))
-            async with asyncio.timeout(timeout_s):
-                if is_async:
-                    return await function(**arguments)
-                return await core.workers.run(function, **arguments)
+        return await run_with(context, core, function, arguments, needs, is_async, timeout_s)
     except BaseException as error:
         if answers.pending and _is_question(error):
             raise Asked(answers) from None
         raise
+
+
+async def run_with(
+    context: Context[Any],
+    core: Core,
+    function: Callable[..., Any],
+    arguments: dict[str, Any],
+    needs: Needs,
+    is_async: bool,
+    timeout_s: float | None,
+) -> Any:
+    """Call user code with this context. Raises `TimeLimit` and whatever the function raises."""
+    async with AsyncExitStack() as stack:
+        if timeout_s is not None:
+            stack.enter_context(_Limit(timeout_s))
+        if needs:
+            arguments = arguments | await needs.fill(context, stack)  # the caller's own stay what they were
+        async with asyncio.timeout(timeout_s):
+            if is_async:
+                return await function(**arguments)
+            return await core.workers.run(function, **arguments)
 
 
 class _Limit:
@@ -136,7 +163,13 @@ class _Limit:
 def _is_question(error: BaseException) -> bool:
     if isinstance(error, InputRequired):
         return True
-    return isinstance(error, BaseExceptionGroup) and error.split(InputRequired)[1] is None
+    group: Any = error
+    return isinstance(error, BaseExceptionGroup) and not _others(group)
+
+
+def _others(group: BaseExceptionGroup[Any]) -> bool:
+    """Whether a group holds anything but questions."""
+    return group.split(InputRequired)[1] is not None
 
 
 # -- questions --------------------------------------------------------------------------------------------------
@@ -150,18 +183,16 @@ def open_answers(call: Call, core: Core) -> Answers:
             return await call.endpoint.ask_client(question, call)
 
         return Answers(live=ask)
-    given: dict[str, JSONObject] = {}
     state: JSONValue = call.params.get("requestState")
-    if state is not None:
-        given.update(core.open_state(call, state))
+    given, steps = ({}, {}) if state is None else core.open_state(call, state)
     given.update(read_responses(call.params))
-    return Answers(given)
+    return Answers(given, steps=steps)
 
 
 def ask_for_input(call: Call, answers: Answers, core: Core) -> Reply:
     """End this round with an `InputRequiredResult`. Spec: 2026-07-28 basic/patterns/mrtr."""
     requests = {key: question.wire() for key, question in answers.pending.items()}
-    state = core.seal_state(call, answers.given)
+    state = core.seal_state(call, answers)
     return call.complete({"resultType": "input_required", "inputRequests": requests, "requestState": state})
 
 
@@ -215,7 +246,3 @@ def _jsonable(value: Any) -> JSONValue:
         return to_jsonable_python(value, by_alias=True, inf_nan_mode="null")
     except PydanticSerializationError as error:
         raise OutputInvalid(f"a returned {type(value).__name__} has no JSON form") from error
-
-
-def _tool_failed(call: Call, text: str) -> Reply:
-    return call.complete({"content": [{"type": "text", "text": text}], "isError": True})

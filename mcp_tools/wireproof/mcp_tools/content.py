@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic_core import to_json
 
@@ -172,8 +172,9 @@ def to_blocks(value: object) -> list[JSONObject] | None:
     """The wire blocks of a returned value; None when it holds no block and must be rendered as data."""
     if isinstance(value, BLOCKS):
         return [value.wire()]
-    if isinstance(value, list | tuple) and value and any(isinstance(item, BLOCKS) for item in value):
-        return [item.wire() if isinstance(item, BLOCKS) else Text(json_text(item)).wire() for item in value]
+    items: list[Any] = [*value] if isinstance(value, list | tuple) else []
+    if any(isinstance(item, BLOCKS) for item in items):
+        return [item.wire() if isinstance(item, BLOCKS) else Text(json_text(item)).wire() for item in items]
     return None
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 from wireproof.mcp_tools.asking import Answers, Question, for_revision, require
@@ -100,6 +101,7 @@ class Context(Generic[StateT]):
         form = Form.of(fields)
         params = {"mode": "form", "message": message, "requestedSchema": form.schema}
         question = Question("elicitation/create", params)
+        key = self._answers.name(question, key)  # taken once: it may be asked again
         answer = await self._ask(question, key)
         elicited = read_elicited(answer, form)
         if elicited is None:  # it does not fit the form: ask once more rather than fail
@@ -139,6 +141,35 @@ class Context(Generic[StateT]):
         answer = await self._ask(Question("roots/list", {}), key)
         roots: JSONValue = answer.get("roots")
         return [root for root in roots if is_object(root)] if is_array(roots) else []
+
+    @property
+    def task_id(self) -> str | None:
+        """The id of the task that this code runs in; None in an ordinary call."""
+        return None
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first start of a task, higher when it is run again after a crash or a failure."""
+        return 1
+
+    async def become_task(self) -> None:
+        """Make a task of this call, where the client can follow one; then, or elsewhere, it simply goes on.
+
+        For tools with `task=TaskOptions(deferred=True)`. The function is left here and started again inside the task
+        with the answers that it has so far, so do nothing before it that may not happen twice.
+        Spec: SEP-2663, multi round-trip requests before a task.
+        """
+
+    async def step(self, name: str, run: Callable[[str], Awaitable[T]]) -> T:
+        """Do something once in a task's life: its JSON result is recorded, and given back when the task is run again.
+
+        `run` gets an idempotency key, the same in every attempt, to hand to the outside service. An ordinary call keeps
+        its steps while it asks the client: in 2026-07-28 the function runs again with each answer.
+        """
+        steps = self._answers.steps
+        if name not in steps:
+            steps[name] = cast("JSONValue", await run(f"{secrets.token_urlsafe(16)}/{name}"))
+        return cast("T", steps[name])
 
     def wait(self, awaitable: Awaitable[T]) -> T:
         """Await from a synchronous function, which runs in a worker thread: `context.wait(context.progress(1))`."""

@@ -6,7 +6,9 @@ Knows features and revisions; knows no transport. Endpoints (`endpoint.py`) ask 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -28,6 +30,7 @@ SUPPORTED: Final = tuple(revision.value for revision in (*MODERN, *reversed(SESS
 """Every revision that is spoken, newest first."""
 
 if TYPE_CHECKING:
+    from wireproof.mcp_tools.asking import Answers
     from wireproof.mcp_tools.completion import Completers
 
 log = logging.getLogger("wireproof.mcp_tools")
@@ -39,7 +42,9 @@ class Settings:
 
     `page_size` items a list page (None: one page). `list_ttl_s` how long clients may keep lists. `ask_timeout_s`
     seconds that a live question to the client may take. `state_ttl_s` seconds that a `requestState` lives.
-    `max_listeners` open subscriptions for one principal, `max_uris` resource URIs in one of them.
+    `worker_threads` synchronous functions and `task_workers` tasks that run at once, waiting ones not counted.
+    `max_listeners` open subscriptions for one principal, `max_uris` resource URIs or tasks in one of them.
+    `max_tasks` unfinished tasks for one principal (counted in the store whenever this process has made that many).
     """
 
     page_size: int | None = None
@@ -48,7 +53,9 @@ class Settings:
     state_ttl_s: float = 600
     max_listeners: int = 10_000
     max_uris: int = 1_000
+    max_tasks: int = 10_000
     worker_threads: int = 64
+    task_workers: int = 64
     debounce_s: float = 0.02
 
 
@@ -64,12 +71,19 @@ class Extension:
     settings: JSONObject = field(default_factory=dict[str, JSONValue])
     methods: Mapping[str, Handler] = field(default_factory=dict[str, Handler])
     session_methods: Mapping[str, Handler] = field(default_factory=dict[str, Handler])
+    session_capabilities: Callable[[Facts], JSONObject] | None = None
+    """What it adds to the capabilities that `initialize` gives to that client."""
 
 
 Interceptor: TypeAlias = Callable[[Call, Tool], Answer | None]
 """Looks at a tools/call before it runs; an answer takes its place."""
-ListenExtender: TypeAlias = Callable[[Call, JSONObject, JSONObject, Listener], None]
-"""`(call, wanted, agreed, listener)`: adds to what a subscription hears, and says so in `agreed`."""
+ListenExtender: TypeAlias = Callable[[Call, JSONObject, JSONObject, Listener], AbstractAsyncContextManager[None]]
+"""`(call, wanted, agreed, listener)`: adds to what a subscription hears while it is entered, and says so in `agreed`.
+
+Entering may raise a `ProtocolError`, which is the answer then.
+"""
+KEYRING_VARIABLE: Final = "WIREPROOF_KEYRING"
+"""The environment variable with the sealing secrets of a server that is given none: commas between, newest first."""
 
 
 class Core:
@@ -95,6 +109,8 @@ class Core:
         self.interceptors: Final[list[Interceptor]] = []
         self.listen_extenders: Final[list[ListenExtender]] = []
         self.server_meta: Final = server_meta(info)
+        self.envelope: tuple[JSONObject, Facts] | None = None
+        """The newest modern `_meta`, and what it said: most callers send theirs again and again."""
         self.workers: Final = Workers(limit=settings.worker_threads)
         self.state: Any = None
         """What the lifespan yielded; the author's own type, hence Any."""
@@ -104,8 +120,8 @@ class Core:
 
     # -- capabilities -------------------------------------------------------------------------------------------
 
-    def capabilities(self, revision: Revision) -> JSONObject:
-        """The ServerCapabilities that this revision may declare."""
+    def capabilities(self, revision: Revision, facts: Facts | None = None) -> JSONObject:
+        """The ServerCapabilities that this revision may declare; `facts` are of the client that opens a session."""
         declared: JSONObject = {"tools": {"listChanged": True}, "logging": {}}
         if self.prompts.ever:
             declared["prompts"] = {"listChanged": True}
@@ -115,15 +131,22 @@ class Core:
             declared["completions"] = {}
         if self.extensions and revision.is_modern:
             declared["extensions"] = {name: extension.settings for name, extension in self.extensions.items()}
+        for extension in self.extensions.values():
+            if facts is not None and extension.session_capabilities is not None:
+                declared.update(extension.session_capabilities(facts))
         return declared
 
     # -- sealed state -------------------------------------------------------------------------------------------
 
     @property
     def keyring(self) -> Keyring:
-        """The sealing keys; random for this process unless given. Made on first use, so that stdio starts fast."""
+        """The sealing keys: given, or from `WIREPROOF_KEYRING`, or random for this process. Made on first use.
+
+        Raises `WeakSecret` for a variable that holds no good secret.
+        """
         if self._keyring is None:
-            self._keyring = Keyring.random()
+            named = KEYRING_VARIABLE in os.environ
+            self._keyring = Keyring.from_env(KEYRING_VARIABLE) if named else Keyring.random()
         return self._keyring
 
     def seal(self, purpose: str, ttl_s: float) -> Seal:
@@ -133,18 +156,20 @@ class Core:
             found = self._seals[purpose] = Seal(self.keyring, purpose=f"mcp.{purpose}", ttl=ttl_s)
         return found
 
-    def seal_state(self, call: Call, given: dict[str, JSONObject]) -> str:
-        """The `requestState` of this round: the answers so far, bound to caller, method and parameters."""
+    def seal_state(self, call: Call, answers: Answers) -> str:
+        """The `requestState` of this round: answers and steps so far, bound to caller, method and parameters."""
         seal = self.seal("requestState", self.settings.state_ttl_s)
-        return seal.seal(given, owner=call.facts.principal.key, binding=self._binding(call))
+        kept = {"given": answers.given, "steps": answers.steps}
+        return seal.seal(kept, owner=call.facts.principal.key, binding=self._binding(call))
 
-    def open_state(self, call: Call, state: JSONValue) -> dict[str, JSONObject]:
-        """The answers in a `requestState`. Raises `InvalidParams` for one that is not ours for this call."""
+    def open_state(self, call: Call, state: JSONValue) -> tuple[dict[str, JSONObject], dict[str, JSONValue]]:
+        """The answers and steps in a `requestState`. Raises `InvalidParams` for one that is not ours for this call."""
         seal = self.seal("requestState", self.settings.state_ttl_s)
         if isinstance(state, str):
             opened = seal.open(state, owner=call.facts.principal.key, binding=self._binding(call))
             if isinstance(opened, Opened):
-                return dict(opened.value)
+                kept: JSONObject = opened.value
+                return kept["given"], kept["steps"]
             log.warning("a requestState was refused: %s", opened.reason.value)
         raise InvalidParams("Invalid params: requestState is not valid for this request; start again without it")
 

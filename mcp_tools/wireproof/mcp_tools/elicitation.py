@@ -47,7 +47,7 @@ class Form:
         """The form of a type or of a raw schema. Raises `FormError`."""
         if is_object(fields):
             return _form_of_schema(fields)
-        return _form_of_type(fields)
+        return _form_of_type(cast("type[Any]", fields))
 
 
 def read_elicited(answer: JSONObject, form: Form) -> Elicited[Any] | None:

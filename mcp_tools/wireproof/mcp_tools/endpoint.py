@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
 
 from wireproof.mcp_tools.asking import Question
 from wireproof.mcp_tools.call import Call, Handler
 from wireproof.mcp_tools.context import live
 from wireproof.mcp_tools.core import SUPPORTED, Core
-from wireproof.mcp_tools.errors import InvalidParams, InvalidRequest, MethodNotFound, ProtocolError, ToolError
+from wireproof.mcp_tools.errors import (
+    ClientGone,
+    InvalidParams,
+    InvalidRequest,
+    MethodNotFound,
+    ProtocolError,
+    ToolError,
+)
 from wireproof.mcp_tools.facts import LOG_LEVELS, META_VERSION, Facts, modern_facts, read_trace
 from wireproof.mcp_tools.features import HANDLERS, NEEDS_CAPABILITY, exists
 from wireproof.mcp_tools.session import Session, open_session
@@ -42,6 +50,7 @@ from wireproof.transports.exchange import Accept, Answer, Endpoint, Line, LineCl
 log = logging.getLogger("wireproof.mcp_tools")
 
 
+_ALL_KINDS: Final = frozenset(KINDS)
 _MODERN_NAMES: Final = tuple(revision.value for revision in MODERN)
 
 
@@ -52,14 +61,13 @@ class MCPEndpoint:
         self.core: Final = core
         self.batches = False
         self.listening: Final[set[Listener]] = set()
-        self.session_listener: Final = Listener(frozenset(KINDS), set())
+        self.session_listener: Final = Listener(_ALL_KINDS, set())
         self._line: Final = line
         self._session: Session | None = None
         self._telling: asyncio.Task[None] | None = None
         self._asked: Final[dict[RequestId, asyncio.Future[JSONObject]]] = {}
         self._asked_count = 0
-        self._known_meta: JSONObject | None = None
-        self._known_facts: Facts | None = None
+        self._followers: Final[set[asyncio.Task[None]]] = set()
 
     # -- Endpoint -----------------------------------------------------------------------------------------------
 
@@ -111,22 +119,26 @@ class MCPEndpoint:
 
     def lost(self) -> None:
         """The connection is gone."""
-        self.drain()
+        if self.listening:
+            self.drain()
         for waiting in self._asked.values():
             if not waiting.done():
-                waiting.set_exception(ToolError("The client went away before it answered"))
+                waiting.set_exception(ClientGone("The client went away before it answered"))
                 waiting.exception()  # nobody may be left to fetch it
-        self.core.changes.remove(self.session_listener)
         if self._telling is not None:
+            self.core.changes.remove(self.session_listener)
             self._telling.cancel()
+        for follower in self._followers:
+            follower.cancel()
 
     # -- the era of a request -----------------------------------------------------------------------------------
 
     def _modern(self, meta: JSONObject, out: Outlet) -> Facts:
-        if self._known_facts is not None and meta == self._known_meta and out.peer is self._line.peer:
-            return self._known_facts  # one client sends the same envelope again and again
+        known = self.core.envelope
+        if known is not None and meta == known[0]:
+            return known[1].of(out.peer)
         facts = modern_facts(meta, out.peer, _MODERN_NAMES, SUPPORTED)
-        self._known_meta, self._known_facts = meta, facts
+        self.core.envelope = meta, facts
         return facts
 
     def _in_session(self, meta: JSONObject, out: Outlet) -> Facts:
@@ -164,7 +176,7 @@ class MCPEndpoint:
 
     def _is_declared(self, method: str, facts: Facts) -> bool:
         needed = NEEDS_CAPABILITY.get(method)
-        return needed is None or needed in self.core.capabilities(facts.revision)
+        return needed is None or needed in self.core.capabilities(LATEST)  # 2024-11-05 completes without a name for it
 
     # -- a session's own traffic --------------------------------------------------------------------------------
 
@@ -187,6 +199,20 @@ class MCPEndpoint:
         except LineClosed:
             return
 
+    def follow(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something for this session until the connection is gone; past `max_uris` of them it is not run."""
+        if self._telling is None or len(self._followers) >= self.core.settings.max_uris:
+            work.close()
+            return
+        follower = asyncio.get_running_loop().create_task(work)
+        self._followers.add(follower)
+        follower.add_done_callback(self._followers.discard)
+
+    async def tell(self, method: str, params: JSONObject) -> None:
+        """Send a notification that belongs to no exchange; a connection that is gone is no error."""
+        with suppress(LineClosed):
+            await self._line.send(encode_notification(method, params))
+
     async def ask_client(self, question: Question, call: Call) -> JSONObject:
         """Send a request to the client of a session and wait for its answer. Raises `ToolError`."""
         self._asked_count += 1
@@ -205,7 +231,7 @@ class MCPEndpoint:
             await self._withdraw(id_, call.out, "the call was cancelled")
             raise
         except LineClosed:
-            raise ToolError("The client went away before it answered") from None
+            raise ClientGone("The client went away before it answered") from None
         finally:
             del self._asked[id_]
 

@@ -2,6 +2,7 @@
 
     Exception
     ├── ToolError          the model reads the text (`isError` result)
+    │   └── ClientGone     the client left a question open
     └── ProtocolError      a JSON-RPC error response
         ├── InvalidParams  -32602
         ├── MethodNotFound -32601
@@ -38,6 +39,10 @@ RESOURCE_NOT_FOUND_BEFORE_2026 = -32002
 
 class ToolError(Exception):
     """An anticipated failure of a tool, resource or prompt. The model (or the client) reads the text."""
+
+
+class ClientGone(ToolError):
+    """The client went away before it answered a question."""
 
 
 class ProtocolError(Exception):

@@ -41,6 +41,22 @@ class Facts(NamedTuple):
     modern: bool
     trace: dict[str, str]
 
+    def of(self, peer: Peer) -> Facts:
+        """The same envelope from this sender."""
+        if peer.headers is self.headers and peer.principal is self.principal:
+            return self
+        return Facts(
+            self.revision,
+            peer.principal,
+            peer.transport,
+            peer.headers,
+            self.capabilities,
+            self.client,
+            self.log_level,
+            self.modern,
+            self.trace,
+        )
+
     def supports(self, *path: str) -> bool:
         """True when the client declared the capability, e.g. `supports("sampling", "tools")`."""
         here: JSONValue = self.capabilities

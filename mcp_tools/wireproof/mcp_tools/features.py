@@ -6,6 +6,7 @@ Handlers take a `Call` and give a reply at once, or the work that makes one. The
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
@@ -15,10 +16,10 @@ from wireproof.mcp_tools.calls import call_tool, run, run_masked
 from wireproof.mcp_tools.catalogue import Catalogue
 from wireproof.mcp_tools.completion import complete, completion
 from wireproof.mcp_tools.core import SUPPORTED
-from wireproof.mcp_tools.errors import InvalidParams, InvalidRequest, ResourceNotFound
+from wireproof.mcp_tools.errors import InvalidParams, InvalidRequest, ProtocolError, ResourceNotFound
 from wireproof.mcp_tools.facts import LOG_LEVELS, META_SUBSCRIPTION
 from wireproof.mcp_tools.resource import Resource, has_traversal
-from wireproof.mcp_tools.subscriptions import KINDS, Listener
+from wireproof.mcp_tools.subscriptions import KINDS, Kind, Listener
 from wireproof.schemas.jsonrpc import (
     JSONObject,
     JSONValue,
@@ -255,7 +256,7 @@ def set_level(call: Call) -> Answer:
 
 # -- subscriptions/listen -----------------------------------------------------------------------------------------
 
-_FILTERS: Final = {f"{kind}ListChanged": kind for kind in KINDS}
+_FILTERS: Final[dict[str, Kind]] = {f"{kind}ListChanged": kind for kind in KINDS}
 
 
 def listen(call: Call) -> Answer:
@@ -268,12 +269,14 @@ def listen(call: Call) -> Answer:
     if core.listeners_of.get(owner, 0) >= core.settings.max_listeners:
         raise InvalidRequest("Invalid request: too many open subscriptions; close one first")
     listener, agreed = _agree(core, wanted, call)
-    return _listen(call, listener, agreed)
+    return _listen(call, listener, wanted, agreed)
 
 
 def _agree(core: Core, wanted: JSONObject, call: Call) -> tuple[Listener, JSONObject]:
     capabilities = core.capabilities(call.facts.revision)
-    kinds = frozenset(kind for name, kind in _FILTERS.items() if wanted.get(name) is True and kind in capabilities)
+    kinds: frozenset[Kind] = frozenset(
+        kind for name, kind in _FILTERS.items() if wanted.get(name) is True and kind in capabilities
+    )
     agreed: JSONObject = {name: True for name, kind in _FILTERS.items() if kind in kinds}
     uris: set[str] = set()
     requested: JSONValue = wanted.get("resourceSubscriptions")
@@ -284,13 +287,20 @@ def _agree(core: Core, wanted: JSONObject, call: Call) -> tuple[Listener, JSONOb
             raise InvalidParams(f"Invalid params: at most {core.settings.max_uris} resourceSubscriptions")
         uris = {uri for uri in requested if find_resource(core, uri) is not None}
         agreed["resourceSubscriptions"] = [uri for uri in requested if uri in uris]
-    listener = Listener(kinds, uris)
-    for extend in core.listen_extenders:
-        extend(call, wanted, agreed, listener)
-    return listener, agreed
+    return Listener(kinds, uris), agreed
 
 
-async def _listen(call: Call, listener: Listener, agreed: JSONObject) -> Reply | None:
+async def _listen(call: Call, listener: Listener, wanted: JSONObject, agreed: JSONObject) -> Reply | None:
+    try:
+        async with AsyncExitStack() as stack:
+            for extend in call.endpoint.core.listen_extenders:
+                await stack.enter_async_context(extend(call, wanted, agreed, listener))
+            return await _tell(call, listener, agreed)
+    except ProtocolError as error:
+        return error.reply(call.id)
+
+
+async def _tell(call: Call, listener: Listener, agreed: JSONObject) -> Reply | None:
     core, owner = call.endpoint.core, call.facts.principal.key
     tag = {META_SUBSCRIPTION: call.id}
     core.listeners_of[owner] = core.listeners_of.get(owner, 0) + 1

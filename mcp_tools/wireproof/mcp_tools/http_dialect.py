@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from wireproof.mcp_tools.errors import HeaderMismatch, InvalidParams, InvalidRequest, ProtocolError
@@ -29,14 +30,14 @@ from wireproof.schemas.jsonrpc import (
 )
 from wireproof.schemas.mcp.revisions import SESSION_REVISIONS, Revision
 from wireproof.transports.dialect import Decision, Rejection, Route
-from wireproof.transports.exchange import Headers
+from wireproof.transports.exchange import Headers, RepeatedHeader
 
 if TYPE_CHECKING:
     from wireproof.mcp_tools.core import Core
 
-VERSION_HEADER: Final = "mcp-protocol-version"
-METHOD_HEADER: Final = "mcp-method"
-NAME_HEADER: Final = "mcp-name"
+VERSION_HEADER: Final = b"mcp-protocol-version"
+METHOD_HEADER: Final = b"mcp-method"
+NAME_HEADER: Final = b"mcp-name"
 
 NAME_OF: Final[Mapping[str, str]] = {
     "tools/call": "name",
@@ -73,7 +74,7 @@ class MCPDialect:
 
     def primed(self, headers: Headers) -> bool:
         """Whether the session's revision opens an answer's stream with an event id, so that it can be left early."""
-        declared = headers.get(VERSION_HEADER)
+        declared = headers.get(VERSION_HEADER.decode())
         revision = Revision.parse(declared) if declared is not None else None
         return revision is Revision.V2025_11_25
 
@@ -118,7 +119,7 @@ class MCPDialect:
         name: JSONValue = request.params.get(field) if field is not None else None
         if isinstance(name, str):
             given = _one(headers, NAME_HEADER)
-            if given is None or _decode(NAME_HEADER, given) != name:
+            if given is None or _decode("mcp-name", given) != name:
                 raise _mismatch("Mcp-Name", given, name)
         if request.method == "tools/call":
             self._check_arguments(request, headers)
@@ -131,24 +132,34 @@ class MCPDialect:
             value: JSONValue = request.params.get("arguments")
             for part in path:
                 value = value.get(part) if is_object(value) else None
-            given = _one(headers, header)
+            given = _one(headers, header.lower().encode("latin-1"))
             if value is None and given is not None:
                 raise _mismatch(header, given, "nothing")
             if value is not None and (given is None or not _equal(_decode(header, given), value)):
                 raise _mismatch(header, given, value)
 
 
-def _one(headers: Headers, name: str) -> str | None:
-    values = headers.get_all(name)
-    if len(values) > 1:
-        raise HeaderMismatch(f"Header mismatch: {name} is sent {len(values)} times")
-    if values and not _VISIBLE.fullmatch(values[0]):
-        raise HeaderMismatch(f"Header mismatch: {name} holds characters that a header may not hold; use base64")
-    return values[0] if values else None
+def _one(headers: Headers, name: bytes) -> str | None:
+    try:
+        value = headers.single(name)
+        return None if value is None else _text(value)
+    except RepeatedHeader as error:
+        raise HeaderMismatch(f"Header mismatch: {error}") from None
+    except ValueError:
+        text = f"{name.decode('latin-1')} holds characters that a header may not hold; use base64"
+        raise HeaderMismatch(f"Header mismatch: {text}") from None
+
+
+@lru_cache(maxsize=512)
+def _text(value: bytes) -> str:
+    text = value.decode("latin-1").strip(" \t")
+    if not _VISIBLE.fullmatch(text):
+        raise ValueError(value)
+    return text
 
 
 def _decode(name: str, value: str) -> str:
-    sentinel = _SENTINEL.fullmatch(value)
+    sentinel = _SENTINEL.fullmatch(value) if value.startswith("=?") else None
     if sentinel is None:
         return value
     try:
@@ -165,7 +176,7 @@ def _equal(given: str, value: JSONValue) -> bool:
             return float(given) == value
         except ValueError:
             return False
-    return given == value
+    return bool(given == value)
 
 
 def _mismatch(name: str, given: str | None, wanted: JSONValue) -> HeaderMismatch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -44,9 +44,9 @@ class Needs:
     async def fill(self, context: object, stack: AsyncExitStack) -> dict[str, Any]:
         """The injected values; clean-up goes onto `stack`."""
         made: dict[Callable[..., Any], Any] = {}
-        return await self._fill(context, stack, made)
+        return await self.fill_with(context, stack, made)
 
-    async def _fill(
+    async def fill_with(
         self, context: object, stack: AsyncExitStack, made: dict[Callable[..., Any], Any]
     ) -> dict[str, Any]:
         values: dict[str, Any] = dict.fromkeys(self.context, context)
@@ -64,7 +64,7 @@ class _Provider:
     async def make(self, context: object, stack: AsyncExitStack, made: dict[Callable[..., Any], Any]) -> Any:
         if not self.fresh and self.function in made:
             return made[self.function]
-        arguments = await self.needs._fill(context, stack, made)
+        arguments = await self.needs.fill_with(context, stack, made)
         value = await _call(self.function, arguments, stack)
         made[self.function] = value
         return value
@@ -72,10 +72,10 @@ class _Provider:
 
 async def _call(function: Callable[..., Any], arguments: dict[str, Any], stack: AsyncExitStack) -> Any:
     if inspect.isasyncgenfunction(function):
-        opened: Callable[..., Any] = asynccontextmanager(typing.cast("Callable[..., AsyncIterator[Any]]", function))
+        opened: Callable[..., Any] = asynccontextmanager(function)
         return await stack.enter_async_context(opened(**arguments))
     if inspect.isgeneratorfunction(function):
-        held = contextmanager(typing.cast("Callable[..., Iterator[Any]]", function))
+        held = contextmanager(function)
         return stack.enter_context(held(**arguments))
     value = function(**arguments)
     return await value if inspect.isawaitable(value) else value
@@ -112,13 +112,17 @@ def find_needs(
     return Needs(tuple(context), tuple(providers)) if context or providers else NO_NEEDS
 
 
+def _is_depends(value: object) -> typing.TypeGuard[Depends[Any]]:
+    return isinstance(value, Depends)
+
+
 def _find_depends(annotation: Any, default: Any) -> Depends[Any] | None:
-    if isinstance(default, Depends):
-        return typing.cast("Depends[Any]", default)
+    if _is_depends(default):
+        return default
     if typing.get_origin(annotation) is typing.Annotated:
         for extra in typing.get_args(annotation)[1:]:
-            if isinstance(extra, Depends):
-                return typing.cast("Depends[Any]", extra)
+            if _is_depends(extra):
+                return extra
     return None
 
 

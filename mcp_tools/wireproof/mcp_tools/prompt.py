@@ -66,7 +66,7 @@ class Prompt:
 
     def messages(self, value: Any, revision: Revision) -> JSONObject:
         """The GetPromptResult of a returned value: text, a block, a message, or a list of these."""
-        items: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+        items: list[Any] = [*value] if isinstance(value, list | tuple) else [value]
         result: JSONObject = {"messages": [_message(item).wire(revision) for item in items]}
         description = self.definition.get("description")
         if description:

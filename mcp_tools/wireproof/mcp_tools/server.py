@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from wireproof.auth.sealing import Keyring
@@ -21,6 +22,8 @@ from wireproof.transports.exchange import DEFAULT_LIMITS, Accept, Limits
 
 if TYPE_CHECKING:
     from wireproof.mcp_tools.asgi import ServeOptions
+    from wireproof.mcp_tools.tasks.engine import TaskEngine
+    from wireproof.tasks import Store
     from wireproof.transports.http import ASGIApp
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -54,12 +57,15 @@ class ToolServer(Generic[StateT]):
         keyring: Keyring | None = None,
         settings: Settings | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        store: str | Store | None = None,
     ) -> None:
         """Describe the server.
 
         `instructions` tell a model how to use it. `lifespan` is an async context manager that makes `context.state`
         before the first request and cleans up at the end. `keyring` seals what travels through clients; give the same
-        to all replicas. `settings` and `limits` hold the bounds.
+        to all replicas. `settings` and `limits` hold the bounds. `store` is where tasks live: an address (`memory://`,
+        `sqlite:///file.db`, `postgresql://…`, `redis://…`) or an open store; None is a file of the user's, named after
+        the server and made with the first task.
         """
         info: JSONObject = {"name": name, "version": version}
         optional = {"title": title, "description": description, "websiteUrl": website_url}
@@ -69,6 +75,8 @@ class ToolServer(Generic[StateT]):
         self.core = Core(info, instructions=instructions, settings=settings or Settings(), keyring=keyring)
         self.limits = limits
         self._lifespan = lifespan
+        self._store = store
+        self._tasks: TaskEngine | None = None
         self._users = 0
         self._running: AsyncExitStack | None = None
 
@@ -104,7 +112,19 @@ class ToolServer(Generic[StateT]):
         """Register a function as a tool and return what was compiled. See `tool`."""
         compiled = Tool.of(function, options)
         self.core.tools.add(compiled.name, compiled, replace=replace)
+        if compiled.task is not None and compiled.task.makes_tasks:
+            from wireproof.mcp_tools.tasks.install import install
+
+            install(self.core, self._engine())
         return compiled
+
+    def use_store(self, store: str | Store) -> None:
+        """Keep tasks there instead of where the constructor says. Raises `RuntimeError` while the server runs."""
+        if self._users:
+            raise RuntimeError("the server runs already: name its store before")
+        self._store = store
+        if self._tasks is not None:
+            self._tasks.use(store)
 
     def remove_tool(self, name: str) -> None:
         """Take a tool away; clients are told. Raises `KeyError`."""
@@ -206,13 +226,15 @@ class ToolServer(Generic[StateT]):
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[ToolServer[StateT]]:
-        """Run the lifespan. May be entered by several transports at once: the first opens it, the last closes it."""
+        """Run the lifespan and the tasks. Transports may enter it at once: the first opens it, the last closes it.
+
+        Raises `StoreRefused` and `StoreUnavailable` when the tasks' store cannot be opened.
+        """
         self._users += 1
-        if self._users == 1:
-            self._running = AsyncExitStack()
-            if self._lifespan is not None:
-                self.core.state = await self._running.enter_async_context(self._lifespan(self))
         try:
+            if self._users == 1:
+                self.core.changes.attach()
+                await self._start()
             yield self
         finally:
             self._users -= 1
@@ -221,12 +243,54 @@ class ToolServer(Generic[StateT]):
                 await closing.aclose()
                 self.core.state = None
 
+    async def _start(self) -> None:
+        async with AsyncExitStack() as stack:
+            if self._lifespan is not None:
+                self.core.state = await stack.enter_async_context(self._lifespan(self))
+            stack.push_async_callback(self._close_tasks)
+            if self._store is not None or self._tasks is not None:
+                await self._engine().start()
+            self._running = stack.pop_all()
+
+    def _engine(self) -> TaskEngine:
+        if self._tasks is None:
+            from wireproof.mcp_tools.tasks.engine import TaskEngine
+
+            self._tasks = TaskEngine(self.core, self._store)
+        return self._tasks
+
+    async def _close_tasks(self) -> None:
+        if self._tasks is not None:
+            await self._tasks.aclose()
+
     async def serve_stdio(self, *, descriptors: tuple[int, int] | None = None) -> None:
         """Serve on this process's stdin and stdout until the host closes them or a signal comes."""
         from wireproof.transports.stdio import serve_stdio
 
         async with self.running():
             await serve_stdio(self.accept, limits=self.limits, descriptors=descriptors)
+
+    async def serve_unix(self, path: str | PathLike[str]) -> None:
+        """Serve newline-delimited JSON on a Unix socket until a signal comes. Raises `OSError`.
+
+        Only this user may connect; see `wireproof.transports.sockets`.
+        """
+        from wireproof.transports.serve import until_signal
+        from wireproof.transports.sockets import listening_unix
+
+        async with self.running(), listening_unix(self.accept, path, limits=self.limits):
+            await until_signal()
+
+    async def serve_tcp(self, port: int, *, host: str = "127.0.0.1", remote: bool = False) -> None:
+        """Serve newline-delimited JSON on a TCP port until a signal comes. Raises `ValueError`, `OSError`.
+
+        Whoever reaches the port may call: a host that is not loopback needs `remote=True`.
+        """
+        from wireproof.transports.serve import until_signal
+        from wireproof.transports.sockets import listening_tcp
+
+        async with self.running(), listening_tcp(self.accept, host=host, port=port, remote=remote, limits=self.limits):
+            await until_signal()
 
     def run(self) -> None:
         """Serve on stdio; the last line of a script that a host spawns."""

@@ -57,7 +57,7 @@ class Session:
         }
         result: JSONObject = {
             "protocolVersion": revision.value,
-            "capabilities": core.capabilities(revision),
+            "capabilities": core.capabilities(revision, self.facts),
             "serverInfo": info,
         }
         if core.instructions:
@@ -80,7 +80,7 @@ def open_session(params: JSONObject, peer: Peer) -> Session:
     if not is_object(client) or not isinstance(client.get("name"), str):
         raise InvalidParams("Invalid params: clientInfo must be an object with a name and a version")
     asked = Revision.parse(version)
-    revision = asked if asked in SESSION_REVISIONS else SESSION_REVISIONS[-1]
+    revision = asked if asked is not None and asked in SESSION_REVISIONS else SESSION_REVISIONS[-1]
     facts = Facts(
         revision,
         peer.principal,

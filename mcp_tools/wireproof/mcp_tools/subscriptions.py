@@ -1,6 +1,6 @@
 """Who wants to hear of changes, and telling them: `subscriptions/listen`, session notifications, updated resources.
 
-Bounded by construction: a listener holds at most one pending event a kind and one a URI it asked for, so a slow
+Bounded by construction: a listener holds at most one pending event a kind, a URI or a task it asked for, so a slow
 reader gets the newest state and never a backlog. Spec: 2026-07-28 basic/patterns/subscriptions.
 """
 
@@ -37,7 +37,7 @@ class Listener:
 
     def tell(self, method: str, params: JSONObject) -> None:
         """Note an event; an equal one that is still pending is the same event."""
-        self._pending[method, params.get("uri", "")] = params
+        self._pending[method, params.get("uri") or params.get("taskId", "")] = params
         self._ring()
 
     def _ring(self) -> None:
@@ -63,14 +63,20 @@ class Changes:
         self._debounce_s: Final = debounce_s
         self._listeners: Final[set[Listener]] = set()
         self._due: Final[dict[Kind, asyncio.TimerHandle]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.on_publish = on_publish
         """Also told of every event, to carry it to other replicas."""
 
     def __len__(self) -> int:
         return len(self._listeners)
 
+    def attach(self) -> None:
+        """Tell from this loop on, whatever thread a change comes from."""
+        self._loop = asyncio.get_running_loop()
+
     def add(self, listener: Listener) -> None:
         """Start telling this listener."""
+        self.attach()
         self._listeners.add(listener)
 
     def remove(self, listener: Listener) -> None:
@@ -78,17 +84,27 @@ class Changes:
         self._listeners.discard(listener)
 
     def list_changed(self, kind: Kind) -> None:
-        """A list has another content now. Outside a running loop there is nobody to tell."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
+        """A list has another content now. May be called from any thread."""
+        self._in_loop(self._list_changed, kind)
+
+    def _list_changed(self, kind: Kind) -> None:
         if kind not in self._due:
+            loop = asyncio.get_running_loop()
             self._due[kind] = loop.call_later(self._debounce_s, self._publish_list, kind)
 
     def resource_updated(self, uri: str) -> None:
-        """A resource has new contents."""
-        self.publish(UPDATED, {"uri": uri})
+        """A resource has new contents. May be called from any thread."""
+        self._in_loop(self.publish, UPDATED, {"uri": uri})
+
+    def _in_loop(self, tell: Callable[..., None], *arguments: object) -> None:
+        """Tell in the loop of the listeners: now when this is it, soon when this is a worker thread."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            if self._loop is not None and not self._loop.is_closed():  # without one there is nobody to tell
+                self._loop.call_soon_threadsafe(tell, *arguments)
+        else:
+            tell(*arguments)
 
     def publish(self, method: str, params: JSONObject, *, from_here: bool = True) -> None:
         """Tell every listener that asked for it. `from_here` False: it came from another replica."""

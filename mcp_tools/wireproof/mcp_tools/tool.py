@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict
 
 from wireproof.mcp_tools.content import BLOCKS, ToolResult
 from wireproof.mcp_tools.context import Context
 from wireproof.mcp_tools.injection import Needs, find_needs
+from wireproof.mcp_tools.tasks.options import TaskOption, TaskOptions, task_options
 from wireproof.schemas.docstring import read_docstring
 from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 from wireproof.schemas.mcp.revisions import Revision
@@ -38,7 +39,8 @@ class ToolOptions(TypedDict, total=False):
 
     `timeout_s` bounds one call in seconds. `scopes` are OAuth scopes that a caller needs. `input_schema` and
     `output_schema` are raw JSON Schemas, used instead of the annotations; the function then takes the arguments by
-    name. `annotations` are ToolAnnotations by their wire names.
+    name. `annotations` are ToolAnnotations by their wire names. `task` lets calls outlive their request: True, or
+    `"required"`, `"optional"`, `"forbidden"`, or `TaskOptions`.
     """
 
     name: str | None
@@ -50,7 +52,8 @@ class ToolOptions(TypedDict, total=False):
     input_schema: JSONObject | None
     output_schema: JSONObject | None
     timeout_s: float | None
-    scopes: frozenset[str]
+    scopes: Iterable[str]
+    task: TaskOption | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Tool:
     scopes: frozenset[str]
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """`Mcp-Param-*` header names (lower case) and the path of the argument each mirrors."""
+    task: TaskOptions | None = None
 
     @classmethod
     def of(cls, function: Callable[..., Any], options: ToolOptions) -> Tool:
@@ -77,7 +81,7 @@ class Tool:
         inputs = _inputs(function, options, needs, hints)
         output = _output(options, hints.get("return", inspect.Parameter.empty))
         schema = inputs.json_schema
-        name = options.get("name") or getattr(function, "__name__", "")
+        name = options.get("name") or str(getattr(function, "__name__", ""))
         if not _NAME.fullmatch(name):
             raise SignatureError(f"tool name {name!r} is not 1 to 128 letters, digits, '_', '-' or '.': pass name=")
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
@@ -90,8 +94,9 @@ class Tool:
             needs,
             is_async,
             options.get("timeout_s"),
-            options.get("scopes", frozenset()),
+            _scopes(options.get("scopes", ())),
             find_headers(name, schema),
+            task_options(options.get("task")),
         )
 
     def render(self, revision: Revision) -> JSONObject:
@@ -131,6 +136,9 @@ def _definition(
         definition["icons"] = [dict(icon) for icon in icons]
     if meta:
         definition["_meta"] = dict(meta)
+    task = task_options(options.get("task"))
+    if task is not None:
+        definition["execution"] = {"taskSupport": task.support}
     return definition
 
 
@@ -220,3 +228,8 @@ def _check_header(tool: str, name: str, header: JSONValue, part: JSONObject, fou
         raise SignatureError(f"{where} sits on a value that is no string, integer or boolean")
     if f"mcp-param-{header.lower()}" in found:
         raise SignatureError(f"{where} is given twice (case does not count)")
+
+
+def _scopes(given: Iterable[str]) -> frozenset[str]:
+    """Scopes as OAuth writes them in one text, or one by one."""
+    return frozenset(given.split() if isinstance(given, str) else given)

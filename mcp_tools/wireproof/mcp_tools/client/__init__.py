@@ -1,0 +1,65 @@
+"""The MCP client: any server, any revision, any wire, plain exceptions."""
+
+from wireproof.mcp_tools.client.client import Client
+from wireproof.mcp_tools.client.errors import (
+    AuthorizationNeeded,
+    BadArgument,
+    BadTarget,
+    ClientError,
+    ConnectionFailed,
+    RequestRefused,
+    ServerExited,
+    ServerMisbehaved,
+    TimedOut,
+    ToolFailed,
+)
+from wireproof.mcp_tools.client.handlers import Cancelled, Declined, Form, Handlers, Link
+from wireproof.mcp_tools.client.results import (
+    CallResult,
+    Changed,
+    Completions,
+    Content,
+    Log,
+    Progress,
+    Prompt,
+    PromptResult,
+    Resource,
+    ResourceContents,
+    ResourceTemplate,
+    Tool,
+    Updated,
+)
+from wireproof.mcp_tools.client.settings import Settings
+
+__all__ = [
+    "AuthorizationNeeded",
+    "BadArgument",
+    "BadTarget",
+    "CallResult",
+    "Cancelled",
+    "Changed",
+    "Client",
+    "ClientError",
+    "Completions",
+    "ConnectionFailed",
+    "Content",
+    "Declined",
+    "Form",
+    "Handlers",
+    "Link",
+    "Log",
+    "Progress",
+    "Prompt",
+    "PromptResult",
+    "RequestRefused",
+    "Resource",
+    "ResourceContents",
+    "ResourceTemplate",
+    "ServerExited",
+    "ServerMisbehaved",
+    "Settings",
+    "TimedOut",
+    "Tool",
+    "ToolFailed",
+    "Updated",
+]
