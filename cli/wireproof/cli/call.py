@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 
 if TYPE_CHECKING:
     from wireproof.mcp_tools.client import CallResult, Client
@@ -26,7 +26,7 @@ def call(options: argparse.Namespace) -> int:
     from wireproof.mcp_tools.client import ClientError, ConnectionFailed, ToolFailed
 
     try:
-        return asyncio.run(_call(options))
+        return asyncio.run(_call_either(options))
     except BadArguments as error:
         print(f"wireproof: {error}", file=sys.stderr)
         return USAGE
@@ -39,6 +39,14 @@ def call(options: argparse.Namespace) -> int:
     except ClientError as error:
         print(f"wireproof: {error}", file=sys.stderr)
         return FAILED
+
+
+async def _call_either(options: argparse.Namespace) -> int:
+    from wireproof.cli.call_agent import call_agent, is_agent
+
+    if options.words and await is_agent(options.target):
+        return await call_agent(options)
+    return await _call(options)
 
 
 async def _call(options: argparse.Namespace) -> int:
@@ -77,10 +85,10 @@ def read_arguments(pairs: list[str], given: str | None, schema: JSONObject) -> J
     if given is not None:
         text = Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
         try:
-            parsed = json.loads(text)
+            parsed: JSONValue = json.loads(text)
         except ValueError as error:
             raise BadArguments(f"--json holds no JSON: {error}") from error
-        if not isinstance(parsed, dict):
+        if not is_object(parsed):
             raise BadArguments("--json must hold an object")
         arguments.update(parsed)
     properties = schema.get("properties", {})
@@ -115,7 +123,7 @@ def _show_result(result: CallResult, *, as_json: bool) -> None:
         print(json.dumps(result.wire, ensure_ascii=False))
         return
     for block in result.content:
-        if block.get("type") == "text":
-            print(block["text"])
+        if block.type == "text":
+            print(block.text)
         else:
-            print(json.dumps(block, ensure_ascii=False))
+            print(json.dumps(block.wire, ensure_ascii=False))

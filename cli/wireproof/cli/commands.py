@@ -7,15 +7,19 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any, TypeAlias
 
 from wireproof.cli.load import LoadError
 from wireproof.cli.run import complain
 
 ROOMS = {
     "wireproof.conformance.commands": ("check", "check-client", "fuzz", "replay", "compare"),
-    "wireproof.cli.a2a_verbs": ("card", "send", "stream", "get", "list", "cancel", "subscribe"),
+    "wireproof.cli.a2a_verbs": ("card", "send", "task", "config"),
 }
 """Verbs that another module registers, by the module whose `register(subparsers)` does it."""
+
+Verbs: TypeAlias = Any
+"""What `ArgumentParser.add_subparsers` gives; argparse has no public name for it."""
 
 
 def dispatch(arguments: Sequence[str]) -> int:
@@ -48,7 +52,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _register(module: str, verbs: argparse._SubParsersAction[argparse.ArgumentParser], *, required: bool) -> None:
+def _register(module: str, verbs: Verbs, *, required: bool) -> None:
     try:
         import_module(module).register(verbs)
     except ImportError as error:
@@ -58,13 +62,15 @@ def _register(module: str, verbs: argparse._SubParsersAction[argparse.ArgumentPa
             ) from error
 
 
-def _add_run(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_run(verbs: Verbs) -> None:
     run = verbs.add_parser("run", help="serve a file: on stdio as hosts spawn it, or on HTTP")
     run.add_argument("target", metavar="FILE[:NAME]", help="a Python file that holds a ToolServer, an Agent, or both")
     run.add_argument("--http", type=int, metavar="PORT", help="serve over HTTP; 0 takes a free port")
     run.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
     run.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a Host header to let in")
     run.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN", help="an Origin to let in")
+    run.add_argument("--unix", metavar="PATH", help="serve a tool server on a Unix socket, a JSON message a line")
+    run.add_argument("--tcp", type=int, metavar="PORT", help="the same on a TCP port; only loopback may connect")
     run.add_argument("--grpc", type=int, metavar="PORT", help="serve the agent over gRPC too")
     run.add_argument("--ws", action="store_true", help="serve the agent over WebSocket too (the tool server always is)")
     run.add_argument(
@@ -81,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
     return run(options)
 
 
-def _add_call(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_call(verbs: Verbs) -> None:
     call = verbs.add_parser("call", help="call a tool of a server (a file, a command or a URL), or send to an agent")
     call.add_argument("target", help="a Python file, a URL (http, https, ws, wss), or a command in quotes")
     call.add_argument(
