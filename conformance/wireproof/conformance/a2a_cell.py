@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 async def discover_agent(
-    target: Target, transports: Collection[str], revisions: Collection[str], options: Options
+    target: Target,  # noqa: ARG001
+    transports: Collection[str],  # noqa: ARG001
+    revisions: Collection[str],  # noqa: ARG001
+    options: Options,  # noqa: ARG001
 ) -> Discovered:
     """The cells of an agent; none when there is no card."""
     from wireproof.conformance.discovery import Discovered

@@ -75,13 +75,16 @@ async def _mcp(target: Target, transport: str, revisions: list[str], options: Op
             try:
                 async with asyncio.timeout(25):
                     return await open_cell(target, transport, revision, options)
-            except (PeerGone, OSError) as error:
-                problems.append(str(error))
             except TimeoutError:
                 problems.append("No answer within 25 s.")
+            except (PeerGone, OSError) as error:
+                problems.append(str(error))
         return None
 
-    cells = [cell for cell in await asyncio.gather(*map(attempt, revisions)) if cell is not None]
+    # A group waits for all its members when it is cancelled: each has a process to end.
+    async with asyncio.TaskGroup() as group:
+        attempts = [group.create_task(attempt(revision)) for revision in revisions]
+    cells = [cell for attempted in attempts if (cell := attempted.result()) is not None]
     if cells:
         return Discovered("mcp", cells, server_name(cells[0]))
     stderr = await _last_words(target) if transport == STDIO else ""
@@ -95,9 +98,11 @@ async def _last_words(target: Target) -> str:
 
     with contextlib.suppress(OSError):
         child = await Child.spawn(list(target.command))
-        child.end_input()
-        await child.wait(2)
-        await child.close()
+        try:
+            child.end_input()
+            await child.wait(2)
+        finally:
+            await child.close()
         lines = child.stderr.decode("utf-8", "replace").strip().splitlines()
         return f" Its stderr ends with: {lines[-1][:200]}" if lines else ""
     return ""

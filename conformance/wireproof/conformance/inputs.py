@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Final
 
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.conformance.patience import TookTooLong, limited
+from wireproof.conformance.shapes import as_list, as_object
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_array, is_object
 
 MAX_DEPTH: Final = 12
 _FORMATS: Final[dict[str, str]] = {
@@ -21,7 +24,7 @@ _FORMATS: Final[dict[str, str]] = {
 
 def minimal(schema: JSONValue, root: JSONValue = None, depth: int = 0) -> JSONValue:
     """The smallest instance that the schema takes, as far as its keywords say; {} for what it cannot read."""
-    if not isinstance(schema, dict) or depth > MAX_DEPTH:
+    if not is_object(schema) or depth > MAX_DEPTH:
         return {}
     top = schema if root is None else root
     if "$ref" in schema:
@@ -29,13 +32,13 @@ def minimal(schema: JSONValue, root: JSONValue = None, depth: int = 0) -> JSONVa
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
-    if isinstance(schema.get("enum"), list) and schema["enum"]:
+    if is_array(schema.get("enum")) and schema["enum"]:
         return schema["enum"][0]
     for key in ("anyOf", "oneOf"):
         options = schema.get(key)
-        if isinstance(options, list) and options and "properties" not in schema:
+        if is_array(options) and options and "properties" not in schema:
             return minimal(options[0], top, depth + 1)
-    if isinstance(schema.get("allOf"), list) and "properties" not in schema:
+    if is_array(schema.get("allOf")) and "properties" not in schema:
         return minimal(_merged(schema, top), top, depth + 1)
     return _of_type(_type_of(schema), schema, top, depth)
 
@@ -44,20 +47,20 @@ def resolve(reference: JSONValue, root: JSONValue) -> JSONValue:
     """What a local reference points at; {} for any other."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         return {}
-    found = root
+    found: JSONValue = root
     for part in reference[1:].strip("/").split("/"):
         if not part:
             continue
         name = part.replace("~1", "/").replace("~0", "~")
-        found = found.get(name, {}) if isinstance(found, dict) else {}
+        found = as_object(found).get(name, {})
     return found
 
 
 def _merged(schema: JSONObject, root: JSONValue) -> JSONObject:
     merged: JSONObject = {key: value for key, value in schema.items() if key != "allOf"}
     for part in schema["allOf"]:
-        inner = resolve(part["$ref"], root) if isinstance(part, dict) and "$ref" in part else part
-        if isinstance(inner, dict):
+        inner = resolve(part["$ref"], root) if is_object(part) and "$ref" in part else part
+        if is_object(inner):
             properties = {**merged.get("properties", {}), **inner.get("properties", {})}
             required = [*merged.get("required", []), *inner.get("required", [])]
             merged = {**merged, **inner, "properties": properties, "required": required}
@@ -66,7 +69,7 @@ def _merged(schema: JSONObject, root: JSONValue) -> JSONObject:
 
 def _type_of(schema: JSONObject) -> str:
     kind = schema.get("type")
-    if isinstance(kind, list):
+    if is_array(kind):
         kind = next((name for name in kind if name != "null"), "null")
     if isinstance(kind, str):
         return kind
@@ -77,11 +80,11 @@ def _type_of(schema: JSONObject) -> str:
 
 def _of_type(kind: str, schema: JSONObject, root: JSONValue, depth: int) -> JSONValue:
     if kind == "object":
-        properties: JSONObject = schema.get("properties") or {}
-        return {name: minimal(properties.get(name, {}), root, depth + 1) for name in schema.get("required") or []}
+        properties: JSONObject = as_object(schema.get("properties"))
+        return {name: minimal(properties.get(name, {}), root, depth + 1) for name in as_list(schema.get("required"))}
     if kind == "array":
         count = int(schema.get("minItems") or 0)
-        return [minimal(schema.get("items") or {}, root, depth + 1) for _ in range(min(count, 100))]
+        return [minimal(as_object(schema.get("items")), root, depth + 1) for _ in range(min(count, 100))]
     if kind in {"integer", "number"}:
         return _number(kind, schema)
     if kind == "boolean":
@@ -119,27 +122,27 @@ def _matching(pattern: str) -> str:
         from hypothesis import HealthCheck, Phase, find, settings
         from hypothesis.strategies import from_regex
 
-        quiet = settings(
-            database=None, max_examples=20, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-        )
-        return find(from_regex(pattern), lambda _: True, settings=quiet)
-    except Exception:  # a pattern of a stranger that Python cannot read
+        calm = [HealthCheck.too_slow, HealthCheck.data_too_large]
+        quiet = settings(database=None, max_examples=20, phases=[Phase.generate], suppress_health_check=calm)
+        with limited(1.0):
+            return find(from_regex(pattern), lambda _: True, settings=quiet, random=Random(0))  # noqa: S311
+    except (Exception, TookTooLong):  # a pattern of a stranger that Python cannot read
         return "a"
 
 
 def wrong(schema: JSONValue) -> list[tuple[str, JSONObject]]:
     """Arguments that an object schema must refuse, each with what is wrong about it; [] when it takes anything."""
-    if not isinstance(schema, dict):
+    if not is_object(schema):
         return []
     good = minimal(schema)
-    base: JSONObject = good if isinstance(good, dict) else {}
+    base: JSONObject = good if is_object(good) else {}
     found: list[tuple[str, JSONObject]] = []
-    for name in schema.get("required") or []:
+    for name in as_list(schema.get("required")):
         found.append((f"without the required {name!r}", {key: value for key, value in base.items() if key != name}))
         break
-    properties: JSONObject = schema.get("properties") or {}
+    properties: JSONObject = as_object(schema.get("properties"))
     for name, inner in properties.items():
-        kind = inner.get("type") if isinstance(inner, dict) else None
+        kind = inner.get("type") if is_object(inner) else None
         if kind in {"integer", "number", "boolean", "object", "array"}:
             found.append((f"with a text for the {kind} {name!r}", {**base, name: "no such value"}))
             break

@@ -82,7 +82,9 @@ class Requirement:
 
     @property
     def url(self) -> str:
-        """The section on the specification's site, of the newest revision that has the rule."""
+        """The section on the specification's site, of the newest revision that has the rule; "" for a rule of ours."""
+        if self.id.startswith("house."):
+            return ""
         if self.protocol == "a2a":
             return f"https://a2a-protocol.org/latest/specification/#{self.section}"
         if self.section.startswith("extensions/"):

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wireproof.conformance.inputs import minimal
 from wireproof.conformance.ledger import HTTP, SSE, STDIO
+from wireproof.conformance.probe.child import Child
 from wireproof.conformance.probe.duplex_talk import SseTalk, StdioTalk, WebSocketTalk
 from wireproof.conformance.probe.http_talk import HttpTalk
 from wireproof.conformance.probe.talk import META, Answer, DuplexTalk, Talk
+from wireproof.conformance.shapes import as_object
 from wireproof.conformance.target import Target
 from wireproof.conformance.verdict import Broken, NotHere, PeerGone, Recorder, Unsure
-from wireproof.schemas.jsonrpc import JSONObject
+from wireproof.schemas.jsonrpc import JSONObject, is_array, is_object
 
 DESTRUCTIVE: Final = re.compile(
     r"(?i)(delete|remove|drop|destroy|kill|purge|erase|wipe|reset|send|mail|pay|buy|transfer|deploy|exec|shell|"
@@ -35,6 +37,8 @@ class Options:
     allow_tools: frozenset[str] = frozenset()
     bearer: str | None = None
     seed: int = 0
+    patience: float = 5.0
+    """Seconds in which a process has to be gone after its input ended or it was told to end."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,10 @@ class Cell:
     recorder: Recorder = field(default_factory=Recorder)
     opening: Answer = field(default_factory=Answer)
     """The answer to `server/discover` or `initialize`."""
+    remembered: dict[str, JSONObject] = field(default_factory=dict[str, JSONObject])
+    """What one check found out and another can use."""
+    locked: bool = False
+    """True when the target lets nobody in without a token, and none was given that it takes."""
     _talk: Talk | None = None
     _lists: dict[str, list[JSONObject]] = field(default_factory=dict[str, list[JSONObject]])
 
@@ -80,12 +88,39 @@ class Cell:
         self._talk = talk
 
     @contextlib.asynccontextmanager
-    async def own(self, *, handshake: bool = True, capabilities: JSONObject | None = None) -> AsyncIterator[Talk]:
+    async def own(self, *, handshake: bool = True, capabilities: JSONObject | None = None) -> AsyncGenerator[Talk]:
         """A conversation of its own, closed at the end."""
         talk = await self.dial()
         try:
             if handshake:
                 await talk.handshake(capabilities=capabilities)
+            yield talk
+        finally:
+            await talk.close()
+
+    @contextlib.asynccontextmanager
+    async def process(self) -> AsyncGenerator[tuple[Child, Talk]]:
+        """A process of the target that may be signalled, and a conversation with it. Raises `NotHere` without one."""
+        if self.transport == STDIO:
+            async with self.own() as talk:
+                assert isinstance(talk, StdioTalk)
+                yield talk.child, talk
+        elif self.target.spawn and self.transport == HTTP:
+            from wireproof.conformance.probe.served import served
+
+            template = replace(self.target, url=self.target.template)
+            async with served(template) as (target, child):
+                other = replace(self, target=target, _talk=None)
+                async with other.own() as talk:
+                    yield child, talk
+        else:
+            raise NotHere("The process of the target is not ours to signal; give its command with --spawn.")
+
+    @contextlib.asynccontextmanager
+    async def older(self, revision: str) -> AsyncGenerator[Talk]:
+        """A conversation of its own in another revision, nothing sent yet; closed at the end."""
+        talk = await replace(self, revision=revision, _talk=None).dial()
+        try:
             yield talk
         finally:
             await talk.close()
@@ -104,14 +139,14 @@ class Cell:
     @property
     def capabilities(self) -> JSONObject:
         """What the server declared."""
-        found = ((self.opening.message or {}).get("result") or {}).get("capabilities")
-        return found if isinstance(found, dict) else {}
+        found = as_object(as_object(self.opening.message).get("result")).get("capabilities")
+        return found if is_object(found) else {}
 
     def need(self, *path: str) -> None:
         """Raise `NotHere` unless the server declared this capability."""
         value: object = self.capabilities
         for name in path:
-            value = value.get(name) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            value = value.get(name) if is_object(value) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if value is None or value is False:
             raise NotHere(f"The server does not declare the capability {'.'.join(path)}.")
 
@@ -125,9 +160,9 @@ class Cell:
         for _ in range(MAX_PAGES):
             result = (await talk.request(method, {"cursor": cursor} if cursor is not None else None)).result
             page = result.get(member)
-            if not isinstance(page, list):
+            if not is_array(page):
                 raise Broken(f"The result of {method} has no list {member!r}.")
-            items += [item for item in page if isinstance(item, dict)]
+            items += [item for item in page if is_object(item)]
             cursor = result.get("nextCursor")
             if not isinstance(cursor, str):
                 break
@@ -145,7 +180,7 @@ class Cell:
         if name in self.options.allow_tools:
             return True
         notes = tool.get("annotations")
-        hints: JSONObject = notes if isinstance(notes, dict) else {}
+        hints: JSONObject = notes if is_object(notes) else {}
         if hints.get("readOnlyHint") is True:
             return True
         return hints.get("destructiveHint") is not True and DESTRUCTIVE.search(name) is None
@@ -159,24 +194,28 @@ class Cell:
 
     def arguments_for(self, tool: JSONObject) -> JSONObject:
         """The smallest arguments that its schema takes."""
-        made = minimal(tool.get("inputSchema") or {})
-        return made if isinstance(made, dict) else {}
+        made = minimal(as_object(tool.get("inputSchema")))
+        return made if is_object(made) else {}
 
     async def call(self, talk: Talk, tool: JSONObject, **options: JSONObject) -> Answer:
         """Call a tool with generated arguments."""
         params = {"name": tool["name"], "arguments": self.arguments_for(tool)}
         return await talk.request("tools/call", params, meta=options.get("meta"), timeout=6)
 
-    async def quick_tool(self) -> JSONObject:
-        """A tool that answers generated arguments with a complete result. Raises `Unsure` when none does."""
-        if "quick" in self._lists:
-            return self._lists["quick"][0]
+    async def quick_tool(self, *, may_fail: bool = False) -> JSONObject:
+        """A tool that answers generated arguments with a complete result. Raises `Unsure` when none does.
+
+        `may_fail`: a result that tells of the tool's own failure will do.
+        """
+        kept = "quick, may fail" if may_fail else "quick"
+        if kept in self._lists:
+            return self._lists[kept][0]
         talk = await self.talk()
         for tool in (await self.callable_tools())[:8]:
             answer = await self.call(talk, tool)
-            result = (answer.message or {}).get("result")
-            if isinstance(result, dict) and not result.get("isError") and "content" in result:
-                self._lists["quick"] = [tool]
+            result = as_object(answer.message).get("result")
+            if is_object(result) and (may_fail or not result.get("isError")) and "content" in result:
+                self._lists[kept] = [tool]
                 return tool
         raise Unsure("No tool answered generated arguments with a result.")
 
@@ -198,16 +237,20 @@ async def open_cell(target: Target, transport: str, revision: str, options: Opti
     try:
         if cell.is_modern:
             cell.opening = await talk.request("server/discover", timeout=20)
-            result = (cell.opening.message or {}).get("result")
-            versions = result.get("supportedVersions") if isinstance(result, dict) else None
-            speaks = isinstance(versions, list) and revision in versions
+            result = as_object(cell.opening.message).get("result")
+            versions = result.get("supportedVersions") if is_object(result) else None
+            speaks = is_array(versions) and revision in versions
         else:
             cell.opening = await talk.handshake()
-            result = (cell.opening.message or {}).get("result")
-            speaks = isinstance(result, dict) and result.get("protocolVersion") == revision
+            result = as_object(cell.opening.message).get("result")
+            speaks = is_object(result) and result.get("protocolVersion") == revision
     except BaseException:
         await talk.close()
         raise
+    if cell.opening.status == 401:
+        cell.locked = True
+        await talk.close()
+        return cell
     if speaks:
         cell.adopt(talk)
         return cell
@@ -217,8 +260,8 @@ async def open_cell(target: Target, transport: str, revision: str, options: Opti
 
 def server_name(cell: Cell) -> str:
     """Name and version as the server says them."""
-    result = (cell.opening.message or {}).get("result") or {}
-    info = result.get("serverInfo") or (result.get("_meta") or {}).get(f"{META}serverInfo") or {}
+    result = as_object(as_object(cell.opening.message).get("result"))
+    info = as_object(result.get("serverInfo") or as_object(result.get("_meta")).get(f"{META}serverInfo"))
     return f"{info.get('name', '')} {info.get('version', '')}".strip()
 
 

@@ -15,10 +15,11 @@ from typing import Protocol
 
 from wireproof.conformance.discovery import Discovered, discover
 from wireproof.conformance.mcp_cell import Options
+from wireproof.conformance.probe.served import served
 from wireproof.conformance.registry import Check
 from wireproof.conformance.report import CheckResult, Report, decide
 from wireproof.conformance.target import Target
-from wireproof.conformance.verdict import Ended, Recorder, Verdict
+from wireproof.conformance.verdict import Ended, PeerGone, Recorder, Verdict
 
 PARALLEL = 3
 """Cells that are judged at the same time."""
@@ -111,12 +112,17 @@ async def judge(
     report = Report(target.name, "", started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     run = _Run(report, selection or Selection(), progress, started + time_limit)
     found = Discovered()
+    held = contextlib.AsyncExitStack()
     try:
         async with asyncio.timeout(time_limit):
+            if target.spawn:
+                target, _ = await held.enter_async_context(served(target))
             found = await discover(target, run.selection.transports, run.selection.revisions, options or Options())
             report.protocol, report.implementation, report.problem = found.protocol, found.implementation, found.problem
             report.cells = [f"{cell.transport}/{cell.revision}" for cell in found.cells]
             await _run_cells(run, found, all_checks())
+    except PeerGone as gone:
+        report.problem = f"Nothing to judge: {gone}"
     except TimeoutError:
         report.cut = True
         report.problem = report.problem or ("" if report.results else f"Nothing was judged within {time_limit} s.")
@@ -125,6 +131,7 @@ async def judge(
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(8):
                     await cell.close()
+        await held.aclose()
     report.requirements = decide(LEDGER.rows(), report.results)
     report.seconds = round(time.monotonic() - started, 3)
     return report
@@ -147,6 +154,9 @@ async def _run_cell(run: _Run, cell: CellLike, checks: list[Check]) -> None:
             if time.monotonic() > run.deadline - 1:
                 run.report.cut = True
                 run.add(_result(item, cell, Verdict.SKIPPED, "The time limit of the run was reached."))
+                continue
+            if getattr(cell, "locked", False) and item.area != "authorization":
+                run.add(_result(item, cell, Verdict.SKIPPED, "The target wants a token; give it with --bearer."))
                 continue
             blocked = failed.intersection(item.depends_on)
             if blocked:

@@ -10,11 +10,12 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from wireproof.schemas.jsonrpc import JSONValue
+from wireproof.conformance.shapes import as_list, as_object
+from wireproof.schemas.jsonrpc import JSONValue, is_object
 
 _URL = re.compile(r"^(https?|wss?|grpcs?)://", re.IGNORECASE)
 
@@ -31,6 +32,22 @@ class Target:
     url: str | None = None
     command: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    spawn: tuple[str, ...] = ()
+    """The command that serves `url`; `{port}` in both stands for a port that the judge picks."""
+    template: str = ""
+    """What `url` was before its port was filled in."""
+
+    def spawned_by(self, command: str) -> Target:
+        """The same target, started by the judge. Raises `UnknownTarget` without a URL or a usable command."""
+        try:
+            words = tuple(shlex.split(command))
+        except ValueError as error:
+            raise UnknownTarget(f"{command!r} is no command line: {error}.") from error
+        if "{port}" not in (self.url or "") or "{port}" not in command:
+            raise UnknownTarget(
+                "Write {port} in the URL and in the command, as http://127.0.0.1:{port}/mcp; the judge picks one."
+            )
+        return replace(self, spawn=words)
 
     @classmethod
     def parse(cls, text: str | Sequence[str]) -> Target:
@@ -42,7 +59,7 @@ class Target:
         if not isinstance(text, str):
             return cls(shlex.join(text), command=tuple(text))
         if _URL.match(text):
-            if not urlsplit(text).hostname:
+            if not urlsplit(text.replace("{port}", "80")).hostname:
                 raise UnknownTarget(f"{text!r} has no host. Write it as scheme://host[:port]/path.")
             return cls(text, url=text)
         path, _, entry = text.partition("#")
@@ -75,15 +92,15 @@ def _from_configuration(path: Path, entry: str) -> Target:
     except ValueError as error:
         raise UnknownTarget(f"{path} is no JSON: {error}.") from error
     found: dict[str, JSONValue] = {}
-    if isinstance(document, dict):
+    if is_object(document):
         for key in ("mcpServers", "servers", "context_servers"):
             value = document.get(key)
-            if isinstance(value, dict):
+            if is_object(value):
                 found.update(value)
     if not entry and len(found) == 1:
         entry = next(iter(found))
     server = found.get(entry)
-    if not isinstance(server, dict):
+    if not is_object(server):
         names = ", ".join(sorted(found)) or "none"
         raise UnknownTarget(f"{path} has no server {entry!r} (it has: {names}). Write {path}#NAME.")
     url = server.get("url") or server.get("serverUrl")
@@ -92,8 +109,8 @@ def _from_configuration(path: Path, entry: str) -> Target:
     command = server.get("command")
     if not isinstance(command, str):
         raise UnknownTarget(f"The entry {entry!r} of {path} has neither a url nor a command.")
-    words = [command, *(str(word) for word in server.get("args") or [])]
-    environment = {str(key): str(value) for key, value in (server.get("env") or {}).items()}
+    words = [command, *(str(word) for word in as_list(server.get("args")))]
+    environment = {str(key): str(value) for key, value in as_object(server.get("env")).items()}
     if environment:
         words = ["env", *(f"{key}={value}" for key, value in environment.items()), *words]
     return Target(entry, command=tuple(words), environment=environment)

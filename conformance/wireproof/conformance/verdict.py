@@ -121,10 +121,16 @@ class Recorder:
 def printf(data: bytes) -> str:
     """A shell word list that prints exactly these bytes."""
     text = data.decode("utf-8", "replace")
-    if text.encode() == data and all(character.isprintable() or character == "\n" for character in text):
+    if text.encode() == data and text.isprintable():
         return f"printf '%s' {shlex.quote(text)}"
-    escaped = "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'%" else f"\\{byte:03o}" for byte in data)
+    escaped = "".join(_octal(byte) for byte in data)
     return f"printf '{escaped}'"
+
+
+def _octal(byte: int) -> str:
+    if byte == 10:
+        return "\\n"
+    return chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'%" else f"\\{byte:03o}"
 
 
 def pipe_command(lines: list[bytes], command: list[str]) -> str:

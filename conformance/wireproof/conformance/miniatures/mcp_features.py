@@ -9,10 +9,14 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import Any, Final
+import os
+from typing import Final
 
-JSON = dict[str, Any]
-META: Final = "io.modelcontextprotocol/"
+from wireproof.conformance.miniatures.faults import JSON, Fault
+from wireproof.conformance.miniatures.mcp_tasks import JOB, TASKS, Jobs
+from wireproof.conformance.shapes import as_object
+from wireproof.schemas.jsonrpc import is_object
+
 INFO: Final[JSON] = {"name": "miniature", "version": "1.0"}
 KEY: Final = b"a key of the miniature"
 PAGE: Final = 4
@@ -45,6 +49,20 @@ TOOLS: Final[list[JSON]] = [
         },
     },
 ]
+ASKING: Final = {"ask", "think", "visit"}
+"""The tools that ask; they are listed for the modern revision only."""
+TOOLS.extend(
+    [
+        {"name": "think", "description": "Asks for a sample.", "inputSchema": _EMPTY},
+        {"name": "visit", "description": "Asks to open a page.", "inputSchema": _EMPTY},
+        {"name": "embed", "description": "Embeds a resource.", "inputSchema": _EMPTY},
+        {
+            "name": "sized",
+            "description": "Mirrors a number.",
+            "inputSchema": {"type": "object", "properties": {"size": {"type": "integer", "x-mcp-header": "Size"}}},
+        },
+    ]
+)
 RESOURCES: Final[list[JSON]] = [
     {"uri": "mini://text", "name": "text", "mimeType": "text/plain"},
     {"uri": "mini://blob", "name": "blob", "mimeType": "application/octet-stream"},
@@ -55,17 +73,9 @@ RESOURCES: Final[list[JSON]] = [
 PROMPTS: Final[list[JSON]] = [
     {"name": "greet", "description": "Greets.", "arguments": [{"name": "who", "required": True}]},
     {"name": "plain", "description": "No arguments."},
+    {"name": "picture", "description": "A picture."},
 ]
 PIXEL: Final = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
-
-
-class Fault(Exception):
-    """An error response; `status` is what a modern HTTP response carries."""
-
-    def __init__(self, code: int, message: str, data: Any = None, status: int = 200) -> None:
-        """Make one."""
-        super().__init__(message)
-        self.code, self.message, self.data, self.status = code, message, data, status
 
 
 class Features:
@@ -75,6 +85,7 @@ class Features:
         """Be wrong in this one way."""
         self.wrong = wrong
         self.turn = 0
+        self.jobs = Jobs(wrong)
 
     def is_(self, name: str) -> bool:
         """True when this is the way to be wrong."""
@@ -88,15 +99,19 @@ class Features:
             "prompts": {},
             "completions": {},
         }
-        if not modern:
-            found["logging"] = {}
-        if self.is_("tools-undeclared"):
-            del found["tools"]
+        found["logging"] = {}
+        if modern:
+            found["extensions"] = {"tasks" if self.is_("extension-no-prefix") else TASKS: {}}
+        gone = self.wrong.removesuffix("-undeclared")
+        if gone != self.wrong:
+            found.pop(gone, None)
         return found
 
     def discover(self) -> JSON:
         """The result of server/discover."""
         versions = ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+        if self.is_("lists-more"):
+            versions.append("2024-01-01")
         found: JSON = {"supportedVersions": versions, "capabilities": self.capabilities(True)}
         if self.is_("discover-no-capabilities"):
             del found["capabilities"]
@@ -106,7 +121,9 @@ class Features:
         """The tools as listed."""
         tools = [dict(tool) for tool in TOOLS]
         if not modern:
-            tools = [tool for tool in tools if tool["name"] != "ask"]
+            tools = [tool for tool in tools if tool["name"] not in ASKING]
+        else:
+            tools.append(dict(JOB))
         if self.is_("tool-twice"):
             tools.append(dict(tools[0]))
         if self.is_("tool-name"):
@@ -123,6 +140,8 @@ class Features:
         if self.is_("tool-order"):
             self.turn += 1
             tools = tools if self.turn % 2 else tools[::-1]
+        if self.is_("list-varies"):
+            tools[0]["description"] = f"Of process {os.getpid()}."
         return tools
 
     def page(self, items: list[JSON], member: str, params: JSON) -> JSON:
@@ -172,16 +191,20 @@ class Features:
         name = params.get("name")
         if name not in {prompt["name"] for prompt in PROMPTS} and not self.is_("prompt-unknown"):
             raise Fault(-32602, f"No prompt {name!r}")
-        arguments = params.get("arguments") or {}
+        arguments = as_object(params.get("arguments"))
         if name == "greet" and "who" not in arguments and not self.is_("prompt-arguments"):
             raise Fault(-32602, "Missing argument who")
+        if name == "picture":
+            data = "%%%" if self.is_("prompt-picture") else PIXEL
+            picture = {"type": "image", "data": data, "mimeType": "image/png"}
+            return {"messages": [{"role": "user", "content": picture}]}
         role = "nobody" if self.is_("prompt-role") else "user"
         text = f"Hello {arguments.get('who', '')}"
         return {"messages": [{"role": role, "content": {"type": "text", "text": text}}]}
 
     def complete(self, params: JSON) -> JSON:
         """The result of completion/complete."""
-        reference = params.get("ref") or {}
+        reference = as_object(params.get("ref"))
         known = reference.get("name") in {prompt["name"] for prompt in PROMPTS} or reference.get("uri")
         if not known and not self.is_("completion-unknown"):
             raise Fault(-32602, "No such reference")
@@ -190,7 +213,11 @@ class Features:
 
     def call(self, params: JSON, modern: bool, capabilities: JSON) -> JSON:
         """The result of tools/call, but for tools that stream."""
-        name, arguments = params.get("name"), params.get("arguments") or {}
+        name, arguments = params.get("name"), as_object(params.get("arguments"))
+        if self.is_("tool-any-case"):
+            name = str(name).lower()
+        if self.is_("extra-answers-refused") and "inputResponses" in params and name not in ASKING:
+            raise Fault(-32602, "Nobody asked for that")
         if not isinstance(name, str):
             if self.is_("call-no-name"):
                 return _text("called nothing")
@@ -199,15 +226,22 @@ class Features:
             return self._add(arguments)
         if name == "fail":
             return {**_text("It failed."), "isError": True}
-        if name == "steps":
+        if name in {"steps", "sized"}:
             return _text("done")
         if name == "picture":
             data = "%%%" if self.is_("picture-base64") else PIXEL
             return {"content": [{"type": "image", "data": data, "mimeType": "image/png"}]}
+        if name == "embed":
+            inside = {"uri": "mini://text", "mimeType": "text/plain", "text": "hello"}
+            return {"content": [{"type": "resource", "resource": inside}]}
         if name == "regional":
+            if not isinstance(arguments.get("region"), str):
+                return {**_text("region must be a string"), "isError": True}
             return _text(str(arguments.get("region")))
-        if name == "ask" and modern:
-            return self._ask(params, capabilities)
+        if name == "job" and modern:
+            return self.jobs.call(capabilities)
+        if name in ASKING and modern:
+            return self._ask(name, params, capabilities)
         if self.is_("unknown-tool"):
             return _text("fine")
         raise Fault(-32602, f"Unknown tool: {name}")
@@ -230,40 +264,68 @@ class Features:
             del found["content"]
         return found
 
-    def _ask(self, params: JSON, capabilities: JSON) -> JSON:
+    def _ask(self, name: str, params: JSON, capabilities: JSON) -> JSON:
         state = params.get("requestState")
-        if state is not None and not self.is_("state-unchecked") and state != self.seal():
+        known = {self.seal(other) for other in ASKING} if self.is_("state-unbound") else {self.seal(name)}
+        if state is not None and not self.is_("state-unchecked") and state not in known:
             raise Fault(-32602, "requestState fails verification")
         answers = params.get("inputResponses")
-        answer = answers.get("who") if isinstance(answers, dict) else None
-        if isinstance(answer, dict) and answer.get("action") == "accept":
-            return _text(f"Hello {(answer.get('content') or {}).get('name')}")
-        if isinstance(answer, dict):
+        if answers is not None and not is_object(answers) and not self.is_("answers-unchecked"):
+            raise Fault(-32602, "inputResponses must be an object")
+        answer = answers.get("who") if is_object(answers) else None
+        if is_object(answer) and answer.get("action") == "accept":
+            return _text(f"Hello {as_object(answer.get('content')).get('name')}")
+        if is_object(answer):
             return _text("Hello nobody")
-        if "elicitation" not in capabilities and not self.is_("asks-undeclared"):
-            need: JSON = {"requiredCapabilities": {"elicitation": {}}}
-            if self.is_("capability-no-data"):
-                raise Fault(-32021, "Needs elicitation", None, 400)
-            if self.is_("capability-code"):
-                raise Fault(-32603, "Needs elicitation", need, 400)
-            raise Fault(-32021, "Needs elicitation", need, 400)
-        if self.is_("missing-input-error") and isinstance(answers, dict):
+        self._need(name, capabilities)
+        if self.is_("missing-input-error") and is_object(answers):
             raise Fault(-32602, "who is missing")
-        schema: JSON = {"type": "object", "properties": {"name": {"type": "string"}}}
-        form = {"mode": "form", "message": "Who?", "requestedSchema": schema}
-        method = "tools/list" if self.is_("asks-strange") else "elicitation/create"
-        found: JSON = {
-            "resultType": "input_required",
-            "inputRequests": {"who": {"method": method, "params": form}},
-            "requestState": self.seal(),
-        }
         if self.is_("asks-nothing"):
             return {"resultType": "input_required"}
-        return found
+        return {
+            "resultType": "input_required",
+            "inputRequests": {"who": self._question(name)},
+            "requestState": self.seal(name),
+        }
 
-    def seal(self) -> str:
+    def _need(self, name: str, capabilities: JSON) -> None:
+        modes = capabilities.get("elicitation")
+        has = {
+            "ask": is_object(modes) and (not modes or "form" in modes),
+            "visit": is_object(modes) and "url" in modes,
+            "think": "sampling" in capabilities,
+        }
+        if has[name] or self.is_("asks-undeclared") or (is_object(modes) and self.is_("asks-any-mode")):
+            return
+        needed: dict[str, JSON] = {
+            "ask": {"elicitation": {}},
+            "visit": {"elicitation": {"url": {}}},
+            "think": {"sampling": {}},
+        }
+        need: JSON = {"requiredCapabilities": needed[name]}
+        if self.is_("capability-no-data"):
+            raise Fault(-32021, "Needs more", None, 400)
+        raise Fault(-32603 if self.is_("capability-code") else -32021, "Needs more", need, 400)
+
+    def _question(self, name: str) -> JSON:
+        if name == "think":
+            role = "nobody" if self.is_("sampling-role") else "user"
+            sample: JSON = {"messages": [{"role": role, "content": {"type": "text", "text": "?"}}], "maxTokens": 9}
+            if self.is_("sampling-tools"):
+                sample["tools"] = []
+            return {"method": "sampling/createMessage", "params": sample}
+        if name == "visit":
+            url = "" if self.is_("url-none") else "https://example.com/page"
+            page = {"mode": "url", "message": "Look.", "url": url, "elicitationId": "1"}
+            return {"method": "elicitation/create", "params": page}
+        kind = "object" if self.is_("form-nested") else "string"
+        schema: JSON = {"type": "object", "properties": {"name": {"type": kind}}}
+        form = {"mode": "form", "message": "Who?", "requestedSchema": schema}
+        return {"method": "tools/list" if self.is_("asks-strange") else "elicitation/create", "params": form}
+
+    def seal(self, name: str) -> str:
         """A requestState that cannot be forged."""
-        return "ask." + hmac.new(KEY, b"ask", hashlib.sha256).hexdigest()
+        return f"{name}." + hmac.new(KEY, name.encode(), hashlib.sha256).hexdigest()
 
 
 def _text(text: str) -> JSON:

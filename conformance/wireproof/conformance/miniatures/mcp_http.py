@@ -15,11 +15,17 @@ import signal
 import sys
 from typing import Any
 
-from wireproof.conformance.miniatures.mcp_features import JSON, META, TOOLS
+from wireproof.conformance.miniatures.faults import JSON, META
+from wireproof.conformance.miniatures.mcp_features import TOOLS
 from wireproof.conformance.miniatures.mcp_peer import LEGACY, MODERN, Peer, Session, error
 from wireproof.conformance.miniatures.web import Incoming, Listener, Outgoing
+from wireproof.conformance.shapes import as_object, at
+from wireproof.schemas.jsonrpc import is_object
 
-NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"} | dict.fromkeys(
+    ("tasks/get", "tasks/update", "tasks/cancel"), "taskId"
+)
+RIGHT = "the-right-one"
 MODERN_STATUS = {-32700: 400, -32600: 400}
 
 
@@ -35,6 +41,7 @@ class Endpoint:
         limit = 1 << 40 if wrong == "no-body-limit" else 4 * 1024 * 1024
         self.listener = Listener(self.handle, max_body=limit, patient=wrong != "one-at-a-time")
         self.events = 0
+        self.locked = wrong == "locked" or wrong.startswith("auth-")
 
     def is_(self, name: str) -> bool:
         """True when this is the way to be wrong."""
@@ -49,6 +56,8 @@ class Endpoint:
         """Answer one HTTP request."""
         if not self._allowed(request):
             await out.send(200 if self.is_("origin-200") else 403)
+        elif self.locked and await self._refuse(request, out):
+            pass
         elif request.path != "/mcp":
             await out.send(404)
         elif request.method in {"GET", "DELETE"}:
@@ -57,6 +66,31 @@ class Endpoint:
             await out.send(405)
         else:
             await self._post(request, out)
+
+    async def _refuse(self, request: Incoming, out: Outgoing) -> bool:
+        """Answer what a stranger may have: the metadata, or a 401."""
+        base = f"http://127.0.0.1:{self.listener.port}"
+        if request.path == "/.well-known/oauth-protected-resource/mcp" and not self.is_("auth-no-metadata"):
+            document: JSON = {"resource": f"{base}/mcp", "authorization_servers": [base], "scopes_supported": ["mcp"]}
+            if self.is_("auth-no-server"):
+                document["authorization_servers"] = []
+            if self.is_("auth-other-resource"):
+                document["resource"] = "https://elsewhere.example/mcp"
+            if self.is_("auth-offline"):
+                document["scopes_supported"].append("offline_access")
+            await self._json(out, document, 200)
+            return True
+        given = request.get("authorization")
+        if given == f"Bearer {RIGHT}" or (given and self.is_("auth-any-token")):
+            return False
+        if self.is_("auth-reads-first") and request.body.startswith(b"{this"):
+            await self._json(out, error(None, -32700, "Parse error"), 400)
+            return True
+        scheme = "Basic" if self.is_("auth-basic") else "Bearer"
+        scope = "" if self.is_("auth-no-scope") else 'scope="mcp", '
+        place = f'resource_metadata="{base}/.well-known/oauth-protected-resource/mcp"'
+        await out.send(401, headers={"www-authenticate": f"{scheme} {scope}{place}"})
+        return True
 
     def _allowed(self, request: Incoming) -> bool:
         host = (request.get("host") or "").rpartition(":")[0] or request.get("host")
@@ -87,20 +121,23 @@ class Endpoint:
             value = json.loads(request.body.decode())
         except (ValueError, RecursionError):
             value = None
-        message: JSON = value if isinstance(value, dict) else {}
+        message: JSON = value if is_object(value) else {}
         params = message.get("params")
-        params = params if isinstance(params, dict) else {}
+        params = params if is_object(params) else {}
         meta = params.get("_meta")
-        meta = meta if isinstance(meta, dict) else {}
+        meta = meta if is_object(meta) else {}
         header = request.get("mcp-protocol-version")
         legacy = message.get("method") == "initialize" and not meta
-        modern = header not in LEGACY and not request.get("mcp-session-id") and not legacy
+        modern = header is not None and header not in LEGACY and not request.get("mcp-session-id") and not legacy
         if modern or any(key.startswith(META) for key in meta):
             await self._modern(request, out, message, params, meta)
         else:
             await self._legacy(request, out, message)
 
     async def _modern(self, request: Incoming, out: Outgoing, message: JSON, params: JSON, meta: JSON) -> None:
+        if self.is_("last-event-id-refused") and request.get("last-event-id"):
+            await out.send(400)
+            return
         if isinstance(message.get("method"), str):
             problem = self._mismatch(request, message, params, meta)
             if problem is not None:
@@ -150,16 +187,24 @@ class Endpoint:
         if message["method"] != "tools/call" or self.is_("header-param"):
             return None
         tool = next((tool for tool in TOOLS if tool["name"] == params.get("name")), None)
-        arguments = params.get("arguments") or {}
-        for name, schema in (tool["inputSchema"]["properties"] if tool else {}).items():
-            if "x-mcp-header" in schema and arguments.get(name) is not None:
+        arguments = as_object(params.get("arguments"))
+        for name, schema in as_object(at(tool, "inputSchema", "properties")).items():
+            wanted = arguments.get(name) is not None or (
+                self.is_("header-param-wanted") and schema["type"] == "integer"
+            )
+            if "x-mcp-header" in schema and wanted:
                 given = request.get(f"mcp-param-{schema['x-mcp-header']}")
                 try:
-                    if given is None or decode_header(given) != str(arguments[name]):
+                    if given is None or not self._equal(decode_header(given), arguments.get(name)):
                         return f"Mcp-Param-{schema['x-mcp-header']} is missing or differs"
                 except ValueError:
                     return "bad base64"
         return None
+
+    def _equal(self, given: str, argument: Any) -> bool:
+        if isinstance(argument, int) and not self.is_("header-numeric"):
+            return float(given) == argument
+        return given == str(argument)
 
     async def _legacy(self, request: Incoming, out: Outgoing, message: JSON) -> None:
         header, id_ = request.get("mcp-protocol-version"), request.get("mcp-session-id")
@@ -212,8 +257,8 @@ class Endpoint:
             else:
                 await out.send(202, b"ok" if self.is_("notification-body") else b"")
         else:
-            code = (reply.get("error") or {}).get("code") if isinstance(reply, dict) else None
-            status = reply.pop("_status", 200) if isinstance(reply, dict) else 200
+            code = as_object(reply.get("error")).get("code") if is_object(reply) else None
+            status = reply.pop("_status", 200) if is_object(reply) else 200
             status = MODERN_STATUS.get(code or 0, status)
             await self._json(out, reply, self._spoil_status(code, status), headers)
 
@@ -233,7 +278,10 @@ class Endpoint:
         await out.event(json.dumps(message), id="1" if self.is_("event-ids-equal") else str(self.events))
 
     async def _json(self, out: Outgoing, value: Any, status: int, headers: dict[str, str] | None = None) -> None:
-        merged = {"content-type": "text/plain" if self.is_("content-type") else "application/json", **(headers or {})}
+        merged = {
+            "content-type": "text/plain" if self.is_("content-type") else "application/json",
+            **(headers or {}),
+        }
         if self.is_("mints-session"):
             merged["mcp-session-id"] = secrets.token_hex(8)
         await out.send(status, json.dumps(value).encode(), merged)

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from wireproof.conformance.miniatures.mcp_features import INFO, JSON, META, PROMPTS, RESOURCES, Fault, Features
+from wireproof.conformance.miniatures.faults import JSON, META, Fault
+from wireproof.conformance.miniatures.mcp_features import INFO, PROMPTS, RESOURCES, Features
+from wireproof.conformance.miniatures.mcp_tasks import TASKS, allowed
+from wireproof.conformance.shapes import as_object
+from wireproof.schemas.jsonrpc import is_array, is_object
 
 Emit = Callable[[JSON], Awaitable[None]]
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 REMOVED = {"initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"}
 LEVELS = {"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"}
+TASK_METHODS = {"tasks/get", "tasks/update", "tasks/cancel"}
 CACHED = {"server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list"} | {
     "resources/read"
 }
@@ -43,6 +49,10 @@ def error(id_: Any, code: int, message: str, data: Any = None) -> JSON:
 class Peer(Features):
     """Takes decoded bytes, gives responses; notifications go out through `emit`."""
 
+    closing = False
+    """True while the process ends: open subscriptions are answered."""
+    cancelled = 0
+
     async def take(self, data: bytes, session: Session, emit: Emit) -> Any:
         """The response to one message's bytes: an object, a list for a batch, or None."""
         try:
@@ -53,7 +63,7 @@ class Peer(Features):
             if self.is_("bad-utf8-silent") and not _is_utf8(data):
                 return None
             return error(None, -32603 if self.is_("bad-json-code") else -32700, "Parse error")
-        if isinstance(value, list):
+        if is_array(value):
             return await self._batch(value, session, emit)
         return await self.one(value, session, emit)
 
@@ -78,6 +88,8 @@ class Peer(Features):
         if "method" not in message:
             return None
         id_ = message.get("id")
+        if self.is_("id-stays-used") and isinstance(id_, (str, int)) and id_ in session.streams:
+            return error(id_, -32600, "The id is in use")
         if "id" not in message:
             self._notified(message, session)
             return error(None, -32601, "?") if self.is_("answers-notifications") else None
@@ -104,7 +116,7 @@ class Peer(Features):
 
     def _invalid(self, message: Any) -> JSON | None:
         code = -32000 if self.is_("invalid-code") else -32600
-        if not isinstance(message, dict):
+        if not is_object(message):
             return error(None, code, "Invalid request")
         id_ = message.get("id")
         usable = id_ if isinstance(id_, (str, int)) and not isinstance(id_, bool) else None
@@ -116,24 +128,27 @@ class Peer(Features):
             return error(usable, code, "method must be a string")
         if "id" in message and usable is None and not self.is_("null-id"):
             return error(None, code, "an id is a string or an integer")
-        if not isinstance(message.get("params", {}), dict) and not self.is_("any-params"):
+        if not is_object(message.get("params", {})) and not self.is_("any-params"):
             return error(usable, code, "params must be an object")
         return None
 
     def _notified(self, message: JSON, session: Session) -> None:
         if message["method"] == "notifications/cancelled":
             params = message.get("params")
-            id_ = params.get("requestId") if isinstance(params, dict) else None
+            id_ = params.get("requestId") if is_object(params) else None
+            self.cancelled += 1
+            if self.is_("cancel-storm-dies") and self.cancelled > 200:
+                raise SystemExit(1)
             if self.is_("cancel-unknown-kills") and id_ not in session.streams:
                 raise SystemExit(1)
             if isinstance(id_, (str, int)) and id_ in session.streams and not self.is_("cancel-ignored"):
                 session.streams[id_].set()
 
     async def _dispatch(self, message: JSON, session: Session, emit: Emit) -> JSON | None:
-        method, params = message["method"], message.get("params") or {}
-        params = params if isinstance(params, dict) else {}
+        method, params = message["method"], as_object(message.get("params"))
+        params = params if is_object(params) else {}
         meta = params.get("_meta")
-        meta = meta if isinstance(meta, dict) else {}
+        meta = meta if is_object(meta) else {}
         modern = any(key.startswith(META) for key in meta) or not (session.revision or method in REMOVED)
         if modern:
             return await self._modern(message, params, meta, session, emit)
@@ -144,7 +159,7 @@ class Peer(Features):
         version, capabilities = meta.get(f"{META}protocolVersion"), meta.get(f"{META}clientCapabilities")
         if not self.is_("meta-unchecked"):
             lenient = self.is_("meta-capabilities-unchecked")
-            if not isinstance(version, str) or not (isinstance(capabilities, dict) or lenient):
+            if not isinstance(version, str) or not (is_object(capabilities) or lenient):
                 raise Fault(-32602, "Missing _meta fields", None, 400)
         if version != MODERN and not self.is_("any-version") and version is not None:
             code = -32602 if self.is_("version-code") else -32022
@@ -153,13 +168,21 @@ class Peer(Features):
         if self.is_("needs-discover") and not session.opened and method != "server/discover":
             raise Fault(-32600, "Call server/discover first", None, 400)
         session.opened = True
+        level = meta.get(f"{META}logLevel")
+        if level is not None and level not in LEVELS and not self.is_("modern-level-unchecked"):
+            raise Fault(-32602, "No such log level", None, 400)
+        if self.is_("extension-refused") and as_object(capabilities).get("extensions"):
+            unknown = set(as_object(as_object(capabilities)["extensions"])) - {TASKS}
+            if unknown:
+                raise Fault(-32602, f"Unknown extensions: {unknown}", None, 400)
         if method == "ping" and self.is_("modern-ping"):
             return {"resultType": "complete"}
         if method in REMOVED:
             raise Fault(-32601, f"Method not found: {method}", None, 404)
+        declared = as_object(capabilities)
         if method == "subscriptions/listen":
+            allowed(as_object(params.get("notifications")), declared, self.wrong)
             return await self._listen(message["id"], params, session, emit)
-        declared = capabilities if isinstance(capabilities, dict) else {}
         result = await self._feature(method, params, meta, True, declared, emit)
         if not self.is_("no-result-type"):
             result.setdefault("resultType", "complete")
@@ -168,6 +191,10 @@ class Peer(Features):
             self._spoil_cache(method, params, result)
         if not self.is_("no-server-info"):
             result["_meta"] = {**result.get("_meta", {}), f"{META}serverInfo": INFO}
+        if self.is_("meta-invented"):
+            result["_meta"][f"{META}invented"] = True
+        if self.is_("list-asks") and method == "tools/list" and declared:
+            return {"resultType": "input_required", "requestState": "x"}
         return result
 
     def _spoil_cache(self, method: str, params: JSON, result: JSON) -> None:
@@ -182,8 +209,12 @@ class Peer(Features):
 
     async def _listen(self, id_: Any, params: JSON, session: Session, emit: Emit) -> JSON | None:
         asked = params.get("notifications")
-        if not isinstance(asked, dict):
-            raise Fault(-32602, "notifications must be an object", None, 400)
+        if not is_object(asked):
+            if not self.is_("any-filter"):
+                raise Fault(-32602, "notifications must be an object", None, 400)
+            asked = {}
+        if self.is_("storm-dies") and str(id_) == "storm-200":
+            raise SystemExit(1)
         agreed = {key: value for key, value in asked.items() if key in {"toolsListChanged", "resourcesListChanged"}}
         if self.is_("ack-more"):
             agreed["promptsListChanged"] = True
@@ -201,13 +232,16 @@ class Peer(Features):
         if self.is_("unasked-notification") and not asked.get("toolsListChanged"):
             await emit(change)
         await ended.wait()
-        session.streams.pop(id_, None)
-        if self.is_("answers-cancelled"):
+        if not self.is_("id-stays-used"):
+            session.streams.pop(id_, None)
+        if self.is_("answers-cancelled") or (self.closing and not self.is_("listen-no-end")):
             return {"resultType": "complete", "_meta": {f"{META}subscriptionId": id_}}
         return None
 
     async def _legacy(self, method: str, params: JSON, meta: JSON, session: Session, emit: Emit) -> JSON:
         if method == "initialize":
+            if self.is_("asks-early"):
+                await emit({"jsonrpc": "2.0", "id": 88, "method": "roots/list"})
             return self._initialize(params, session)
         if method == "ping":
             return {"pong": True} if self.is_("ping-not-empty") else {}
@@ -223,10 +257,19 @@ class Peer(Features):
 
     def _initialize(self, params: JSON, session: Session) -> JSON:
         asked = params.get("protocolVersion")
+        if self.is_("initialize-refused"):
+            raise Fault(-32601, "Method not found", None, 404)
+        if self.is_("modern-only"):
+            raise Fault(-32022, "Unsupported protocol version", {"supported": [MODERN]}, 400)
         if not isinstance(asked, str):
             raise Fault(-32602, "protocolVersion must be a string")
-        session.revision = asked if asked in LEGACY else LEGACY[0]
+        spoken = LEGACY[:2] if self.is_("header-version-missing") else LEGACY
+        session.revision = asked if asked in spoken else LEGACY[0]
         answer = asked if self.is_("echoes-version") else session.revision
+        if self.is_("offers-oldest") and asked not in LEGACY:
+            answer = session.revision = LEGACY[-1]
+        if self.is_("other-version"):
+            answer = "2025-06-18"
         if self.is_("refuses-version") and asked not in LEGACY:
             raise Fault(-32602, "Unsupported protocol version")
         found: JSON = {"protocolVersion": answer, "capabilities": self.capabilities(False), "serverInfo": INFO}
@@ -239,6 +282,8 @@ class Peer(Features):
     ) -> JSON:
         if method == "server/discover" and modern:
             return self.discover()
+        if method in TASK_METHODS and modern:
+            return self.jobs.answer(method, params, capabilities)
         if method == "tools/list" and not self.is_("tools-list-missing"):
             return self.page(self.tools(modern), "tools", params)
         if method == "tools/call":
@@ -256,6 +301,8 @@ class Peer(Features):
             return self.read(params, modern)
         if method == "prompts/list":
             prompts = [*PROMPTS, PROMPTS[0]] if self.is_("prompt-twice") else PROMPTS
+            if self.is_("prompts-vary"):
+                prompts = [{**prompt, "description": f"Of process {os.getpid()}."} for prompt in prompts]
             return self.page([{} if self.is_("prompt-no-name") else prompt for prompt in prompts], "prompts", params)
         if method == "prompts/get":
             return self.prompt(params)
@@ -268,6 +315,8 @@ class Peer(Features):
             return [{"uri": "mini://text"}]
         if self.is_("resource-bad-uri"):
             return [{"uri": "not a uri", "name": "bad"}, *RESOURCES]
+        if self.is_("resources-vary"):
+            return [{**resource, "description": f"Of process {os.getpid()}."} for resource in RESOURCES]
         return RESOURCES
 
     async def _report(self, params: JSON, meta: JSON, emit: Emit) -> None:
@@ -276,8 +325,19 @@ class Peer(Features):
             steps = [1, 1, 2] if self.is_("progress-flat") else [1, 2, 3]
             for step in steps:
                 await emit(_progress({"progressToken": "other"} if self.is_("progress-token") else meta, step))
+        level = meta.get(f"{META}logLevel")
+        if params.get("name") == "steps" and (level in {"debug", "info"} or (level and self.is_("logs-unfiltered"))):
+            await emit({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}})
         if self.is_("logs-unasked"):
             await emit({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}})
+        if self.is_("logging-undeclared"):
+            await emit({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}})
+        if self.is_("asks-unnegotiated"):
+            await emit({"jsonrpc": "2.0", "id": 88, "method": "roots/list"})
+        if self.is_("cancels-calls"):
+            await emit({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+        if self.is_("unrelated-on-stream"):
+            await emit({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
         if self.is_("asks-on-stream"):
             await emit({"jsonrpc": "2.0", "id": 77, "method": "elicitation/create", "params": {}})
 

@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 from typing import Any
 
-from wireproof.conformance.miniatures.mcp_features import JSON
+from wireproof.conformance.miniatures.faults import JSON
 from wireproof.conformance.miniatures.mcp_peer import Peer, Session
+from wireproof.schemas.jsonrpc import is_array
 
 LIMIT = 64 * 1024 * 1024
 
@@ -31,11 +33,13 @@ class Pipe:
 
     def write(self, message: Any) -> None:
         """Write one line."""
-        for item in message if isinstance(message, list) else [message]:
+        for item in message if is_array(message) else [message]:
             item.pop("_status", None)
         text = json.dumps(message)
         if self.wrong == "pretty" and '"content"' in text:
             text = json.dumps(message, indent=1)
+        if self.wrong == "drops-when-full" and not select.select([], [1], [], 0)[1]:
+            return
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
@@ -64,6 +68,8 @@ class Pipe:
             sys.stdout.flush()
         if self.wrong == "leaks":
             self.leak.append(bytes(60_000))
+        if self.wrong == "leaks-files":
+            os.dup(0)
         if self.wrong == "dies-on-flood":
             self.leak.append(b"")
             if len(self.leak) > 1000:
@@ -77,6 +83,9 @@ class Pipe:
         loop.add_signal_handler(signal.SIGTERM, self._terminate, stopping)
         reader = asyncio.StreamReader(limit=LIMIT)
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        if self.wrong == "stderr-latin":
+            sys.stderr.buffer.write(b"caf\xe9\n")
+            sys.stderr.flush()
         if self.wrong == "banner":
             sys.stdout.write("Server started!\n")
             sys.stdout.flush()
@@ -87,6 +96,7 @@ class Pipe:
         await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
         for task in (reading, waiting):
             task.cancel()
+        self.peer.closing = True
         for ended in list(self.session.streams.values()):
             ended.set()
         if self.wrong != "drops-on-eof" and self.tasks:

@@ -11,6 +11,8 @@ import os
 import signal
 from typing import Final
 
+from wireproof.conformance.shapes import as_object
+
 KEEP_STDERR: Final = 65536
 LINE_LIMIT: Final = 64 * 1024 * 1024
 SEND_LIMIT: Final = 20.0
@@ -38,7 +40,7 @@ class Child:
             start_new_session=True,
             limit=LINE_LIMIT,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **as_object(env)},
         )
         return cls(process, command)
 
@@ -67,6 +69,14 @@ class Child:
         except ValueError:
             return b""
 
+    def pause(self) -> None:
+        """Read nothing more of its stdout until `resume`, so that its pipe fills up."""
+        _output(self.process).pause_reading()
+
+    def resume(self) -> None:
+        """Read its stdout again."""
+        _output(self.process).resume_reading()
+
     def end_input(self) -> None:
         """Close its stdin."""
         if self.process.stdin is not None:
@@ -89,9 +99,8 @@ class Child:
         """Process ids that are still in its session, itself left out (Linux; empty elsewhere)."""
         found: list[int] = []
         with contextlib.suppress(OSError):
-            for name in os.listdir("/proc"):  # noqa: PTH208
-                if name.isdigit() and int(name) != self.group and _session_of(name) == self.group:
-                    found.append(int(name))
+            pids = (name for name in os.listdir("/proc") if name.isdigit() and int(name) != self.group)  # noqa: PTH208
+            found = [int(name) for name in pids if _session_of(name) == self.group]
         return found
 
     def resident_bytes(self) -> int:
@@ -114,17 +123,32 @@ class Child:
     async def close(self) -> None:
         """End it: stdin, a short wait, then SIGKILL to the whole group. Always returns; nothing of it is left."""
         self.end_input()
-        if self.process.returncode is None:
-            await self.wait(0.15)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.group, signal.SIGKILL)
-        await self.wait(5)
-        self._stderr_task.cancel()
+        try:
+            if self.process.returncode is None:
+                await self.wait(0.15)
+        finally:
+            # Also when this wait is cancelled: nothing that was started may stay.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.group, signal.SIGKILL)
+            self._stderr_task.cancel()
+            _pipes(self.process).close()  # first: asyncio reports no death while there is output that nobody reads
+            if self.process.returncode is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.shield(asyncio.wait_for(self.process.wait(), 5))
         with contextlib.suppress(asyncio.CancelledError):
             await self._stderr_task
-        transport = getattr(self.process, "_transport", None)
-        if transport is not None:
-            transport.close()
+
+
+def _output(process: asyncio.subprocess.Process) -> asyncio.ReadTransport:
+    """The transport of its stdout; asyncio's StreamReader would go on reading ahead for megabytes."""
+    found = _pipes(process).get_pipe_transport(1)
+    assert isinstance(found, asyncio.ReadTransport)
+    return found
+
+
+def _pipes(process: asyncio.subprocess.Process) -> asyncio.SubprocessTransport:
+    found: asyncio.SubprocessTransport = vars(process)["_transport"]
+    return found
 
 
 def _session_of(pid: str) -> int:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Final
 from urllib.parse import urljoin
 
 from wireproof.conformance.ledger import SSE, STDIO, WEBSOCKET
 from wireproof.conformance.probe.child import Child
-from wireproof.conformance.probe.http import HttpBroken, Stream, fetch, open_stream
-from wireproof.conformance.probe.talk import DuplexTalk
+from wireproof.conformance.probe.http import HttpBroken, Response, Stream, fetch, open_stream
+from wireproof.conformance.probe.talk import WAIT, Answer, DuplexTalk, RequestId
 from wireproof.conformance.probe.websocket import CLOSE, WebSocket, open_websocket
 from wireproof.conformance.verdict import PeerGone, Recorder, pipe_command
+from wireproof.schemas.jsonrpc import is_object
+
+KEEP_LINES: Final = 40
 
 
 class StdioTalk(DuplexTalk):
@@ -27,6 +31,8 @@ class StdioTalk(DuplexTalk):
         super().__init__(revision, recorder)
         self.child = child
         self.lines: list[bytes] = []
+        self.opening: list[bytes] = []
+        self._told: Recorder | None = None
 
     @classmethod
     async def open(cls, command: list[str], revision: str, recorder: Recorder) -> StdioTalk:
@@ -42,13 +48,23 @@ class StdioTalk(DuplexTalk):
     async def write(self, data: bytes) -> None:
         """One line."""
         line = data + b"\n"
-        self.lines.append(line)
-        if sum(map(len, self.lines[-40:])) < 8192:
-            self.recorder.command = pipe_command(self.lines[-40:], self.child.command)
+        self._remember(line)
         try:
             await self.child.write(line)
         except TimeoutError:
             raise PeerGone("The target does not read its standard input any more.") from None
+
+    def _remember(self, line: bytes) -> None:
+        """Keep how to send the same again: the handshake, and what this check sent."""
+        if self.recorder is not self._told:
+            self._told, self.lines = self.recorder, []
+        if b'"initialize' in line or b"notifications/initialized" in line:
+            self.opening.append(line)
+        else:
+            self.lines.append(line)
+        again = [*self.opening[:2], *self.lines[-KEEP_LINES:]]
+        if sum(map(len, again)) < 8192:
+            self.recorder.command = pipe_command(again, self.child.command)
 
     async def read(self) -> bytes | None:
         """One line, None at the end."""
@@ -108,7 +124,8 @@ class SseTalk(DuplexTalk):
         self.stream = stream
         self.url = url
         self.endpoint = urljoin(url, endpoint)
-        self.statuses: list[int] = []
+        self.reply: Response | None = None
+        """The HTTP answer to the newest POST."""
 
     @classmethod
     async def open(cls, url: str, revision: str, recorder: Recorder) -> SseTalk:
@@ -132,10 +149,22 @@ class SseTalk(DuplexTalk):
     async def write(self, data: bytes) -> None:
         """One POST."""
         try:
-            reply = await fetch(self.endpoint, "POST", [("Content-Type", "application/json")], data, timeout=10)
+            self.reply = await fetch(self.endpoint, "POST", [("Content-Type", "application/json")], data, timeout=10)
         except (HttpBroken, TimeoutError) as error:
             raise PeerGone(f"A message could not be posted: {error}") from error
-        self.statuses.append(reply.status)
+
+    async def raw(self, data: bytes, *, expect: RequestId | None = None, timeout: float = WAIT) -> Answer:
+        """See `Talk.raw`. A POST that is refused is answered by its HTTP response, not by an event."""
+        if expect is not None or self.ended.is_set():
+            return await super().raw(data, expect=expect, timeout=timeout)
+        mark = len(self.strays)
+        await self.put(data)
+        refused = self.reply
+        if refused is None or refused.status < 400:
+            return await self._anonymous(mark)
+        self.recorder.received(refused.raw_head + refused.body)
+        value = refused.json()
+        return Answer(value if is_object(value) else None, status=refused.status, raw=refused.body)
 
     async def read(self) -> bytes | None:
         """One event's data, None at the end."""

@@ -187,7 +187,7 @@ async def connect(url: Url, *, timeout: float = 5.0) -> tuple[asyncio.StreamRead
 def encode_request(method: str, path: str, headers: Headers, body: bytes) -> bytes:
     """The bytes of a request. Header values go out as they are, latin-1 or UTF-8."""
     lines = [f"{method} {path} HTTP/1.1".encode()]
-    lines += [f"{name}: {value}".encode() for name, value in headers]
+    lines += [f"{name}: {value}".encode("utf-8", "surrogatepass") for name, value in headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

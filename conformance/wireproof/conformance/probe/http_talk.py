@@ -10,10 +10,18 @@ import json
 from wireproof.conformance.ledger import HTTP, MODERN
 from wireproof.conformance.probe.http import Headers, HttpBroken, Response, Stream, fetch, open_stream
 from wireproof.conformance.probe.talk import WAIT, Answer, Listening, RequestId, Talk
+from wireproof.conformance.shapes import as_object
 from wireproof.conformance.verdict import PeerGone, Recorder, curl_command
-from wireproof.schemas.jsonrpc import JSONObject
+from wireproof.schemas.jsonrpc import JSONObject, is_object
 
-NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+NAMED = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 SESSION_HEADER = {"2025-06-18", "2025-11-25"}
 
 
@@ -28,27 +36,38 @@ class HttpTalk(Talk):
         self.url = url
         self.session: str | None = None
         self.bearer = bearer
+        self._streams: list[Stream] = []
+
+    @property
+    def authorization(self) -> Headers:
+        """The header with the user's token, where there is one."""
+        return [("Authorization", f"Bearer {self.bearer}")] if self.bearer else []
 
     def headers(self, message: JSONObject | None = None) -> Headers:
         """The headers of an honest POST of this revision."""
         found: Headers = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")]
-        if self.bearer:
-            found.append(("Authorization", f"Bearer {self.bearer}"))
+        found += self.authorization
         if self.is_modern:
             found += modern_headers(message, self.revision)
-        elif self.session is not None or (message or {}).get("method") != "initialize":
+        elif self.session is not None or as_object(message).get("method") != "initialize":
             if self.revision in SESSION_HEADER:
                 found.append(("MCP-Protocol-Version", self.revision))
             if self.session is not None:
                 found.append(("Mcp-Session-Id", self.session))
         return found
 
+    def public(self, headers: Headers) -> Headers:
+        """The headers as evidence may show them: without the user's own token."""
+        if not self.bearer:
+            return headers
+        return [(name, value.replace(self.bearer, "TOKEN")) for name, value in headers]
+
     async def post(
         self, body: bytes, headers: Headers, *, expect: RequestId | None = None, timeout: float = WAIT
     ) -> Answer:
         """POST bytes with exactly these headers and read until the response with id `expect`, or the end."""
-        self.recorder.command = curl_command("POST", self.url, headers, body)
-        self.recorder.sent(_shown("POST", headers) + body)
+        self.recorder.command = curl_command("POST", self.url, self.public(headers), body)
+        self.recorder.sent(_shown("POST", self.public(headers)) + body)
         try:
             stream = await open_stream(self.url, "POST", headers, body, timeout=timeout)
         except TimeoutError:
@@ -73,7 +92,7 @@ class HttpTalk(Talk):
                     answer.raw = response.body = await stream.read_body()
                     self.recorder.received(answer.raw)
                     value = response.json()
-                    answer.message = value if isinstance(value, dict) else None
+                    answer.message = value if is_object(value) else None
         except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
             self.recorder.note(f"the response did not end: {type(error).__name__}")
         return answer
@@ -87,7 +106,7 @@ class HttpTalk(Talk):
                 message = json.loads(event.data)
             except ValueError:
                 continue
-            if not isinstance(message, dict):
+            if not is_object(message):
                 continue
             if "method" in message:
                 answer.before.append(message)
@@ -123,7 +142,7 @@ class HttpTalk(Talk):
         """See `Talk.notify`."""
         message: JSONObject = {"jsonrpc": "2.0", "method": method}
         if self.is_modern:
-            params = {**(params or {}), "_meta": {**self.meta(), **(params or {}).get("_meta", {})}}
+            params = {**as_object(params), "_meta": {**self.meta(), **as_object(params).get("_meta", {})}}
         if params:
             message["params"] = params
         return await self.post(json.dumps(message).encode(), self.headers(message))
@@ -133,14 +152,14 @@ class HttpTalk(Talk):
         message: JSONObject | None = None
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(data.decode())
-            message = value if isinstance(value, dict) else None
+            message = value if is_object(value) else None
         return await self.post(data, self.headers(message), expect=expect, timeout=timeout)
 
     async def fetch(self, method: str, headers: Headers, body: bytes = b"", *, host: str | None = None) -> Response:
         """Any HTTP request to the endpoint, recorded."""
         shown: Headers = [("Host", host), *headers] if host is not None else headers
-        self.recorder.command = curl_command(method, self.url, shown, body)
-        self.recorder.sent(_shown(method, shown) + body)
+        self.recorder.command = curl_command(method, self.url, self.public(shown), body)
+        self.recorder.sent(_shown(method, self.public(shown)) + body)
         try:
             response = await fetch(self.url, method, headers, body, timeout=WAIT, host=host)
         except (OSError, HttpBroken) as error:
@@ -153,20 +172,25 @@ class HttpTalk(Talk):
         """See `Talk.listen`."""
         body = json.dumps(message).encode()
         headers = self.headers(message)
-        self.recorder.command = curl_command("POST", self.url, headers, body)
-        self.recorder.sent(_shown("POST", headers) + body)
+        self.recorder.command = curl_command("POST", self.url, self.public(headers), body)
+        self.recorder.sent(_shown("POST", self.public(headers)) + body)
         try:
             stream = await open_stream(self.url, "POST", headers, body, timeout=WAIT)
         except (OSError, HttpBroken, TimeoutError) as error:
             raise PeerGone(f"The stream could not be opened: {error}") from error
         self.recorder.received(stream.response.raw_head)
+        self._streams.append(stream)
         return HttpListening(self, message["id"], stream)
 
     async def close(self) -> None:
-        """End the session where there is one."""
+        """Close what is open, and end the session where there is one."""
+        for stream in self._streams:
+            await stream.close()
+        self._streams.clear()
         if self.session is not None:
             with contextlib.suppress(OSError, TimeoutError, PeerGone):
-                await fetch(self.url, "DELETE", [("Mcp-Session-Id", self.session)], timeout=1)
+                headers: Headers = [("Mcp-Session-Id", self.session), *self.authorization]
+                await fetch(self.url, "DELETE", headers, timeout=1)
 
 
 class HttpListening(Listening):
@@ -184,12 +208,12 @@ class HttpListening(Listening):
             async with asyncio.timeout(timeout):
                 if self.stream.response.media_type != "text/event-stream":
                     value = json.loads(await self.stream.read_body() or b"null")
-                    return value if isinstance(value, dict) else None
+                    return value if is_object(value) else None
                 while (event := await self.stream.next_event()) is not None:
                     self._talk.recorder.received(f"data: {event.data}".encode())
                     if event.data:
                         value = json.loads(event.data)
-                        return value if isinstance(value, dict) else None
+                        return value if is_object(value) else None
         return None
 
     async def cancel(self) -> None:
@@ -201,11 +225,11 @@ class HttpListening(Listening):
 def modern_headers(message: JSONObject | None, revision: str) -> Headers:
     """The metadata headers of a modern POST."""
     found: Headers = [("MCP-Protocol-Version", revision)]
-    method = (message or {}).get("method")
+    method = as_object(message).get("method")
     if isinstance(method, str):
         found.append(("Mcp-Method", method))
-        params = (message or {}).get("params")
-        name = params.get(NAMED.get(method, "")) if isinstance(params, dict) else None
+        params = as_object(message).get("params")
+        name = params.get(NAMED.get(method, "")) if is_object(params) else None
         if isinstance(name, str):
             found.append(("Mcp-Name", header_value(name)))
     return found
@@ -216,7 +240,7 @@ def header_value(text: str) -> str:
     plain = text.isascii() and text.isprintable() and text == text.strip()
     if plain and not (text.startswith("=?base64?") and text.endswith("?=")):
         return text
-    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+    return f"=?base64?{base64.b64encode(text.encode(errors='surrogatepass')).decode()}?="
 
 
 def answer_of(response: Response) -> Answer:
@@ -238,7 +262,7 @@ def replaced(headers: Headers, name: str, value: str) -> Headers:
 
 def _shown(method: str, headers: Headers) -> bytes:
     lines = "".join(f"{name}: {value}\n" for name, value in headers)
-    return f"{method}\n{lines}\n".encode()
+    return f"{method}\n{lines}\n".encode("utf-8", "backslashreplace")
 
 
 __all__ = ["MODERN", "HttpListening", "HttpTalk", "header_value", "modern_headers", "replaced", "without"]

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wireproof.conformance.ledger import MODERN
+from wireproof.conformance.shapes import as_object
 from wireproof.conformance.verdict import Broken, PeerGone, Recorder
-from wireproof.schemas.jsonrpc import JSONObject, JSONValue
+from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_array, is_object
 
 META: Final = "io.modelcontextprotocol/"
 CLIENT: Final[JSONObject] = {"name": "wireproof-check", "version": "1"}
@@ -41,13 +42,13 @@ class Answer:
     @property
     def error(self) -> JSONObject | None:
         """The error object, None when there is none."""
-        found = (self.message or {}).get("error")
-        return found if isinstance(found, dict) else None
+        found = as_object(self.message).get("error")
+        return found if is_object(found) else None
 
     @property
     def code(self) -> int | None:
         """The error code, None when the answer is no error."""
-        return (self.error or {}).get("code")
+        return as_object(self.error).get("code")
 
     @property
     def result(self) -> JSONObject:
@@ -56,7 +57,7 @@ class Answer:
             what = f"HTTP {self.status} without a JSON-RPC response" if self.status else f"no answer within {WAIT} s"
             raise Broken(f"A request was not answered: {what}.")
         found = self.message.get("result")
-        if not isinstance(found, dict):
+        if not is_object(found):
             raise Broken(f"A request that should succeed was answered with {short(self.message)}")
         return found
 
@@ -114,8 +115,8 @@ class Talk(ABC):
     ) -> JSONObject:
         """An honest request of this revision."""
         body: JSONObject = {"jsonrpc": "2.0", "id": self.next_id() if id_ is None else id_, "method": method}
-        merged = dict(params or {})
-        extra = dict(meta or {})
+        merged = dict(as_object(params))
+        extra = dict(as_object(meta))
         if self.is_modern and method != "initialize":
             extra = {**self.meta(capabilities), **extra}
         if extra:
@@ -207,7 +208,7 @@ class DuplexTalk(Talk):
         self.late: list[JSONObject] = []
         self.ended = asyncio.Event()
         self._answered: dict[RequestId, asyncio.Future[JSONObject]] = {}
-        self._streams: dict[RequestId, asyncio.Queue[JSONObject]] = {}
+        self.streams: dict[RequestId, asyncio.Queue[JSONObject]] = {}
         self._arrived = asyncio.Condition()
         self._reader: asyncio.Task[None] | None = None
 
@@ -245,8 +246,8 @@ class DuplexTalk(Talk):
         except (ValueError, RecursionError):
             self.noise.append(data)
             return
-        for message in value if isinstance(value, list) else [value]:
-            if not isinstance(message, dict):
+        for message in value if is_array(value) else [value]:
+            if not is_object(message):
                 self.noise.append(data)
                 continue
             await self._sort(message)
@@ -260,16 +261,16 @@ class DuplexTalk(Talk):
                 self.asked.append(message)
                 await self._answer(message)
                 return
-            meta = (message.get("params") or {}).get("_meta") or {}
+            meta = as_object(as_object(message.get("params")).get("_meta"))
             about = meta.get(f"{META}subscriptionId")
-            queue = self._streams.get(about) if isinstance(about, (str, int)) else None
+            queue = self.streams.get(about) if isinstance(about, (str, int)) else None
             if queue is not None:
                 queue.put_nowait(message)
             else:
                 self.strays.append(message)
             return
-        if isinstance(id_, (str, int)) and id_ in self._streams:
-            self._streams[id_].put_nowait(message)
+        if isinstance(id_, (str, int)) and id_ in self.streams:
+            self.streams[id_].put_nowait(message)
             return
         future = self._answered.get(id_) if isinstance(id_, (str, int)) else None
         if future is not None and not future.done():
@@ -306,7 +307,7 @@ class DuplexTalk(Talk):
         """See `Talk.notify`."""
         body: JSONObject = {"jsonrpc": "2.0", "method": method}
         if self.is_modern:
-            params = {**(params or {}), "_meta": {**self.meta(), **(params or {}).get("_meta", {})}}
+            params = {**as_object(params), "_meta": {**self.meta(), **as_object(params).get("_meta", {})}}
         if params:
             body["params"] = params
         await self.put(json.dumps(body).encode())
@@ -363,9 +364,16 @@ class DuplexTalk(Talk):
     async def listen(self, message: JSONObject) -> Listening:
         """See `Talk.listen`."""
         id_: RequestId = message["id"]
-        self._streams[id_] = asyncio.Queue()
+        self.streams[id_] = asyncio.Queue()
         await self.put(json.dumps(message).encode())
         return _DuplexListening(self, id_)
+
+    async def release(self) -> None:
+        """Stop reading and leave the channel to somebody else."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
 
     async def close(self) -> None:
         """Stop reading."""
@@ -381,7 +389,7 @@ class _DuplexListening(Listening):
         self._talk = talk
 
     async def next(self, timeout: float) -> JSONObject | None:
-        queue = self._talk._streams[self.id]
+        queue = self._talk.streams[self.id]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 return await queue.get()
