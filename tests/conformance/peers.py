@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from wireproof.conformance.ledger import HTTP
 from wireproof.conformance.mcp_cell import Cell, Options, open_cell
@@ -18,12 +18,14 @@ def stdio_target(wrong: str = "") -> Target:
 
 
 @contextlib.asynccontextmanager
-async def opened(wrong: str, transport: str, revision: str) -> AsyncIterator[Cell]:
+async def opened(wrong: str, transport: str, revision: str) -> AsyncGenerator[Cell]:
     """A cell of a miniature; when a mutant refuses to be opened, a cell with nothing shared."""
     endpoint = Endpoint(wrong)
     await endpoint.listener.start()
     target = Target.parse(endpoint.url) if transport == HTTP else stdio_target(wrong)
-    cell = await open_cell(target, transport, revision, Options()) or Cell(target, transport, revision)
+    cell = await open_cell(target, transport, revision, Options(patience=1.5)) or Cell(
+        target, transport, revision, Options(patience=1.5)
+    )
     try:
         yield cell
     finally:

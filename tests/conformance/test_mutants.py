@@ -13,8 +13,7 @@ from wireproof.conformance.run import run_check
 from wireproof.conformance.verdict import Verdict
 
 CHECKS = {item.id: item for item in all_checks() if item.protocol == "mcp" and item.role == "server"}
-ROWS = [(id_, mutant) for id_, mutant in MUTANTS.items()]
-ROWS += [(id_, mutant) for id_, more in FURTHER.items() for mutant in more]
+ROWS = [*MUTANTS.items(), *((id_, mutant) for id_, more in FURTHER.items() for mutant in more)]
 
 
 def test_every_check_has_a_mutant_and_every_mutant_a_check():
@@ -27,8 +26,8 @@ def test_every_check_has_a_mutant_and_every_mutant_a_check():
 
 @pytest.mark.parametrize(("id_", "mutant"), ROWS, ids=[f"{id_}-{mutant.wrong}" for id_, mutant in ROWS])
 async def test_a_check_fails_on_its_mutant_and_passes_on_the_correct_peer(id_: str, mutant: Mutant):
-    verdicts = []
-    for wrong in (mutant.wrong, ""):
+    verdicts: list[tuple[Verdict, str]] = []
+    for wrong in (mutant.wrong, mutant.correct):
         async with opened(wrong, mutant.transport, mutant.revision) as cell:
             result = await run_check(CHECKS[id_], cell)
         verdicts.append((result.verdict, result.detail))

@@ -268,3 +268,25 @@ async def test_a_form_that_the_specification_does_not_allow_is_refused_where_it_
         Form.of(Nested)
     with pytest.raises(FormError, match="flat object"):
         Form.of({"type": "string"})
+
+
+async def test_a_step_before_a_question_is_done_once_over_all_rounds() -> None:
+    server = trip_server()
+    done: list[str] = []
+
+    @server.tool
+    async def book(ctx: Ctx) -> Text:
+        async def reserve(key: str) -> str:
+            done.append(key)
+            return f"seat {len(done)}"
+
+        seat = await ctx.step("reserve", reserve)
+        answer = await ctx.elicit("Which day?", Trip)
+        return Text(f"{seat} on {answer.data.day}")
+
+    async with connected(server) as wire:
+        first = await wire.call("book")
+        forged = {"elicit-1": ACCEPT, "reserve": {"value": "seat 9"}, "steps": {"reserve": "seat 9"}}
+        last = await wire.call("book", inputResponses=forged, requestState=first["requestState"])
+    assert last["content"][0]["text"] == "seat 1 on Monday"
+    assert len(done) == 1

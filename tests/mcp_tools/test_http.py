@@ -173,6 +173,8 @@ async def test_a_session_lives_from_initialize_to_delete(http: httpx2.AsyncClien
     assert (await http.post("/mcp", json=note, headers=session)).status_code == 202
     listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
     assert "hello" in (await http.post("/mcp", json=listing, headers=session)).text
+    unknown = await http.post("/mcp", json={**listing, "method": "no/such"}, headers=session)
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (200, -32601)  # 404 would say: no session
     assert (await http.delete("/mcp", headers=session)).status_code in (200, 204)
     assert (await http.post("/mcp", json=listing, headers=session)).status_code == 404
     assert (await http.post("/mcp", json=listing)).status_code == 400

@@ -44,6 +44,8 @@ class Wire:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.revision: str = ""
+        self.opened: dict[str, Any] = {}
+        self.hold: asyncio.Event | None = None
         self.is_lost = False
         self.orphans: list[Result | Failure] = []
         self._ids = itertools.count(1)
@@ -55,10 +57,15 @@ class Wire:
     def answer(self, request: Request, out: Outlet) -> Answer:
         self.asked.append((request.method, request.params))
         self._noted.set()
+        if self.hold is not None:
+            return self._held(self.hold)
         make = self.answers.get(request.method)
         if make is None:
             return Reply(encode_error(request.id, -32601, "not offered"))
         return Reply(encode_result(request.id, make(request.params)))
+
+    async def _held(self, hold: asyncio.Event) -> None:
+        await hold.wait()
 
     def notice(self, notification: Notification, out: Outlet) -> None:
         self.notes.append((notification.method, notification.params))
@@ -133,6 +140,20 @@ class Wire:
 
         return await asyncio.wait_for(collect(), 10)
 
+    async def asked_for(self, method: str) -> dict[str, Any]:
+        """Wait until the server asks that."""
+        async with asyncio.timeout(10):
+            while not (found := [params for name, params in self.asked if name == method]):
+                self._noted.clear()
+                await self._noted.wait()
+            return found[0]
+
+    async def more(self, count: int) -> None:
+        """Wait until more than that many notifications are here, of whatever method."""
+        while len(self.notes) <= count:
+            self._noted.clear()
+            await self._noted.wait()
+
 
 @asynccontextmanager
 async def connected(
@@ -162,6 +183,7 @@ async def connected(
             }
             answer = await wire.request("initialize", params)
             assert answer["protocolVersion"] == revision
+            wire.opened = answer
             await wire.notify("notifications/initialized")
         try:
             yield wire
