@@ -17,8 +17,10 @@ from wireproof.mcp_tools import (
     EmbeddedResource,
     Image,
     PromptMessage,
+    ProtocolError,
     ResourceContents,
     ResourceLink,
+    TaskOptions,
     Text,
     ToolError,
     ToolResult,
@@ -362,6 +364,72 @@ async def test_input_required_result_capabilities(ctx: Ctx) -> Text:
     if ctx.supports("sampling"):
         await ctx.sample("Say hello", max_tokens=10, key="greeting")
     return Text("Asked what could be asked.")
+
+
+# -- tasks --------------------------------------------------------------------------------------------------------
+
+
+@server.tool
+async def greet(name: str) -> Text:
+    """Greet somebody, at once."""
+    return Text(f"Hello, {name}!")
+
+
+@server.tool(task=TaskOptions(deferred=True))
+async def slow_compute(ctx: Ctx, seconds: Annotated[float, Field(ge=0, le=60)] = 1, label: str = "result") -> Text:
+    """Take that many seconds; a client that can follow tasks need not wait."""
+    if seconds > 0:
+        await ctx.become_task()
+    for second in range(int(seconds)):
+        await ctx.progress(second, seconds, f"{second} of {seconds:g} seconds")
+        await asyncio.sleep(1)
+    await asyncio.sleep(seconds % 1)
+    return Text(f"{label}: computed for {seconds:g} seconds")
+
+
+@server.tool(task="required")
+async def failing_job() -> Text:
+    """Fail after a second, in words for the model."""
+    await asyncio.sleep(1)
+    raise ToolError("This job always fails, on purpose.")
+
+
+@server.tool(task=True)
+async def protocol_error_job() -> Text:
+    """End with a JSON-RPC error."""
+    raise ProtocolError("This job always ends with an error, on purpose.")
+
+
+class Confirmation(BaseModel):
+    """A yes or no."""
+
+    confirm: bool
+
+
+@server.tool(task=True)
+async def confirm_delete(filename: str, ctx: Ctx) -> Text:
+    """Ask before deleting."""
+    answer = await ctx.elicit(f"Delete {filename}?", Confirmation)
+    sure = answer.accepted and answer.data.confirm
+    return Text(f"{filename} was {'deleted' if sure else 'kept'}.")
+
+
+@server.tool(task=True)
+async def multi_input(ctx: Ctx) -> Text:
+    """Ask two questions at once."""
+    name, sure = await asyncio.gather(
+        ctx.elicit("What is your name?", Name, key="name"),
+        ctx.elicit("Are you sure?", Confirmation, key="sure"),
+    )
+    return Text(f"{name.data} chose {sure.data}")
+
+
+@server.tool(task=TaskOptions(deferred=True))
+async def test_tool_with_task(ctx: Ctx) -> Text:
+    """Ask for a name in the call, then go on as a task."""
+    answer = await ctx.elicit("What is your name?", Name, key="user_name")
+    await ctx.become_task()
+    return Text(f"Hello, {answer.data.name if answer.accepted else 'stranger'}!")
 
 
 # -- resources ----------------------------------------------------------------------------------------------------
