@@ -257,7 +257,8 @@ async def test_introspection_is_judged_like_a_token(case: str) -> None:
 
 
 async def test_what_was_introspected_is_forgotten_in_time_and_never_outlives_the_token() -> None:
-    now, answers = [float(NOW)], [claims(active=True, exp=NOW + 5), {"active": False}]
+    begun = int(time.time())
+    now, answers = [float(begun)], [claims(active=True, exp=begun + 5), {"active": False}]
     async with recorder(lambda _: http(body=json.dumps(answers.pop(0)).encode())) as peer:
         verifier = IntrospectionVerifier(
             f"http://127.0.0.1:{peer.port}/", GuardedFetcher(Rules(loopback=True)), ClaimRules(issuer=ISSUER),

@@ -34,8 +34,14 @@ _COALESCE: Final = 0.002
 _MESSAGE: Final = 7000
 """Bytes of one NOTIFY; the server's bound is 8000."""
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_IDLE_MS: Final = 3000
-"""A process that is stopped in the middle of a transaction loses it after that, and with it the locks."""
+_IDLE: Final = 3.0
+"""Seconds after which a process that is stopped in the middle of a transaction loses it, and with it the locks."""
+_STUCK: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = $1 AND datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+  AND wait_event = 'ClientRead' AND xact_start IS NOT NULL AND state_change < clock_timestamp() - $2 * interval '1 s'
+"""
+"""The server's own limit does not see a client that stopped between the parts of one statement; its peers do."""
 _LOCK: Final = 0x57500F
 _AGAIN: Final = 5
 
@@ -53,6 +59,15 @@ def refusal(failure: BaseException) -> TaskError:
 
 _asyncpg: Any = asyncpg  # untyped
 _DRIVER: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+def session_settings(schema: str) -> dict[str, str]:
+    """What every connection of a store says of itself."""
+    return {
+        "search_path": schema,
+        "application_name": f"wireproof {schema}"[:63],
+        "idle_in_transaction_session_timeout": str(int(_IDLE * 1000)),
+    }
 
 
 def numbered(sql: str) -> str:
@@ -110,11 +125,7 @@ class PostgresStore(SqlStore):
         return store
 
     async def _connect(self) -> None:
-        settings = {
-            "search_path": self._schema,
-            "application_name": "wireproof",
-            "idle_in_transaction_session_timeout": str(_IDLE_MS),
-        }
+        settings = session_settings(self._schema)
         async with asyncio.timeout(self._timeout):
             first = await _asyncpg.connect(self._dsn, server_settings=settings, timeout=self._timeout)
         try:
@@ -261,9 +272,17 @@ class PostgresStore(SqlStore):
             connection.add_termination_listener(ended)
             await connection.add_listener(_CHANNEL, self._hear)
             self.hints.fire_all()
-            await lost.wait()
+            while not lost.is_set():
+                await self._free_locks(connection)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), _IDLE)
         finally:
             connection.terminate()
+
+    async def _free_locks(self, connection: Any) -> None:
+        """End the sessions of stopped processes that hold a transaction open."""
+        with suppress(asyncpg.PostgresError):
+            await connection.execute(_STUCK, session_settings(self._schema)["application_name"], _IDLE)
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         with suppress(ValueError):
