@@ -31,6 +31,8 @@ from wireproof.tasks.records import (
 )
 
 NONCES_KEPT: Final = 16
+SKEW: Final = 5.0
+"""Seconds by which the clocks of processes may differ without meaning that one of them was set back."""
 _TASK_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -210,6 +212,11 @@ def cancel_asked(record: TaskRecord, now: float) -> TaskRecord:
     if record.place in (Place.PARKED, Place.READY):
         return evolve(flagged, place=Place.READY, not_before=min(now, record.not_before))
     return flagged
+
+
+def is_due(record: TaskRecord, now: float) -> bool:
+    """Whether a ready task's time has come. One that was written in the future (a clock went back) waits no more."""
+    return record.not_before <= now or record.updated_at > now + SKEW
 
 
 def claimed(record: TaskRecord, worker: str) -> TaskRecord:

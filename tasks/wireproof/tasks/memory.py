@@ -498,7 +498,7 @@ def _is_leased(kept: _Life) -> bool:
 
 
 def _is_ready(record: TaskRecord, kinds: Collection[str], now: float) -> bool:
-    return record.place is Place.READY and record.kind in kinds and record.not_before <= now
+    return record.place is Place.READY and record.kind in kinds and life.is_due(record, now)
 
 
 def _is_past(record: TaskRecord, retention: Retention, now: float) -> bool:

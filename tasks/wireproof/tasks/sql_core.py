@@ -400,12 +400,12 @@ class Transaction:
             raise LeaseLost(worker, 0)
         ready = (
             f"SELECT {_COLUMNS} FROM tasks WHERE place = 'ready' AND owner > ? AND kind IN ({_marks(kinds)}) "
-            "AND not_before <= ? ORDER BY owner, not_before LIMIT 1 /*FOR UPDATE SKIP LOCKED*/"
+            "AND (not_before <= ? OR updated_at > ?) ORDER BY owner, not_before LIMIT 1 /*FOR UPDATE SKIP LOCKED*/"
         )
         leases: list[Lease] = []
         owner = column(after_owner)
         while len(leases) < limit:
-            rows = yield ready, (owner, *kinds, self.now)
+            rows = yield ready, (owner, *kinds, self.now, self.now + life.SKEW)  # see `life.is_due`
             if not rows and owner:
                 owner = ""  # the round begins again
                 continue
