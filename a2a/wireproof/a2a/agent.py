@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, overload
 
 from wireproof.a2a.card import ExtensionOption, Identity, Interface
 from wireproof.a2a.core import Core, ExtendedCard, Screen
+from wireproof.a2a.security import Requirement, Scheme
 from wireproof.a2a.skill import DEFAULT_MODES, Skill, SkillOptions, compile_skill
 from wireproof.auth.sealing import Keyring
 from wireproof.schemas.jsonrpc import JSONObject
@@ -42,8 +43,8 @@ class Agent:
         input_modes: Sequence[str] = DEFAULT_MODES,
         output_modes: Sequence[str] = DEFAULT_MODES,
         extensions: Sequence[ExtensionOption] = (),
-        security_schemes: Mapping[str, JSONObject] | None = None,
-        security_requirements: Sequence[Mapping[str, Sequence[str]]] = (),
+        security_schemes: Mapping[str, Scheme | JSONObject] | None = None,
+        security_requirements: Sequence[Requirement] | None = None,
         store: str = "memory://",
         keyring: Keyring | None = None,
         select: Select | None = None,
@@ -55,7 +56,10 @@ class Agent:
         """`store`: where tasks live, e.g. `sqlite:///tasks.db`. `select` names the skill for a message (the caller may
         name one by `metadata.skillId`; else it is the first). `extended_card` makes the card for callers who are known.
         `push` False: no push notifications. `push_screen` judges webhook URLs instead of the usual rules.
-        `workers`: skills that run at once.
+        `workers`: skills that run at once. `security_schemes` by name (see `wireproof.a2a.security`) are shown in the
+        card and enforced on every network binding; a plain document is only shown, and needs a gate where the agent is
+        served. `security_requirements` are alternatives; left out, each scheme alone is enough. Raises `ValueError`
+        for a requirement of a scheme that is not there.
         """
         self.identity: Final = Identity(
             name=name,
@@ -68,7 +72,9 @@ class Agent:
             output_modes=output_modes,
             extensions=extensions,
             security_schemes=security_schemes or {},
-            security_requirements=security_requirements,
+            security_requirements=[{name: ()} for name in security_schemes or ()]
+            if security_requirements is None
+            else security_requirements,
         )
         self.skills: Final[dict[str, Skill]] = {}
         self._select: Final = select

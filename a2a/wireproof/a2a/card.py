@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from wireproof.a2a.security import Requirement, Scheme
 from wireproof.a2a.skill import DEFAULT_MODES, Skill
 from wireproof.schemas.jsonrpc import JSONObject
 
@@ -64,8 +65,8 @@ class Identity:
     input_modes: Sequence[str] = DEFAULT_MODES
     output_modes: Sequence[str] = DEFAULT_MODES
     extensions: Sequence[ExtensionOption] = ()
-    security_schemes: Mapping[str, JSONObject] = field(default_factory=dict[str, JSONObject])
-    security_requirements: Sequence[Mapping[str, Sequence[str]]] = ()
+    security_schemes: Mapping[str, Scheme | JSONObject] = field(default_factory=dict[str, "Scheme | JSONObject"])
+    security_requirements: Sequence[Requirement] = ()
 
 
 def build(
@@ -92,7 +93,10 @@ def build(
         capabilities["extensions"] = [extension.wire() for extension in identity.extensions]
     card["capabilities"] = capabilities
     if identity.security_schemes:
-        card["securitySchemes"] = dict(identity.security_schemes)
+        card["securitySchemes"] = {
+            name: dict(each) if isinstance(each, Mapping) else each.wire()
+            for name, each in identity.security_schemes.items()
+        }
     if identity.security_requirements:
         card["securityRequirements"] = [
             {"schemes": {name: {"list": list(scopes)} for name, scopes in needed.items()}}

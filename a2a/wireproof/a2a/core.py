@@ -11,13 +11,14 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from wireproof.a2a.caller import Caller
 from wireproof.a2a.card import Identity, Interface, build
 from wireproof.a2a.errors import A2AError, Kind, invalid, of_bad_message
 from wireproof.a2a.listing import Listing
 from wireproof.a2a.push_configs import PushConfigs
+from wireproof.a2a.security import gate_of
 from wireproof.a2a.sending import Sending
 from wireproof.a2a.skill import Skill
 from wireproof.a2a.tasks import TaskOperations
@@ -30,6 +31,9 @@ from wireproof.tasks.errors import StoreBusy, StoreRefused, StoreUnavailable
 from wireproof.tasks.opening import open_store
 from wireproof.tasks.protocols import Store
 from wireproof.tasks.runner import Runner, RunnerOptions
+
+if TYPE_CHECKING:
+    from wireproof.transports.http import Gate
 
 ExtendedCard = Callable[[Caller, JSONObject], JSONObject | None]
 """Makes the extended card of a caller from the public one; None: there is none for this caller."""
@@ -75,6 +79,7 @@ class Core:
         self._sending: Sending | None = None
         self._offered: Final = frozenset(each.uri for each in identity.extensions)
         self._required: Final = frozenset(each.uri for each in identity.extensions if each.required)
+        self._gate: Final = gate_of(identity.security_schemes, identity.security_requirements)
 
     # -- its life -----------------------------------------------------------------------------------------------
 
@@ -133,6 +138,19 @@ class Core:
         from wireproof.a2a.push import PushWorker
 
         await stack.enter_async_context(PushWorker(store, loopback=self._loopback))
+
+    def gated(self, gate: Gate | None) -> Gate | None:
+        """What lets callers in on a network: `gate`, or the declared security schemes.
+
+        Raises `ValueError` when the card would promise schemes that nothing enforces.
+        """
+        found = gate or self._gate
+        if found is None and self.identity.security_schemes:
+            raise ValueError(
+                f"the card of {self.identity.name!r} declares security schemes that nothing enforces: "
+                "declare them by wireproof.a2a.security, or give a gate where the agent is served"
+            )
+        return found
 
     # -- operations ---------------------------------------------------------------------------------------------
 

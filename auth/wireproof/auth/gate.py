@@ -53,7 +53,14 @@ class Gate:
         self._proofs = proofs
         self._schemes = Schemes(resource.url, not resource.dpop_required, proofs.algorithms if proofs else ())
 
-    async def authenticate(self, headers: Iterable[tuple[str, str]], *, method: str, url: str) -> Principal | Challenge:
+    async def authenticate(
+        self,
+        headers: Iterable[tuple[str, str]],
+        *,
+        method: str,
+        url: str,
+        tls: Mapping[str, object] | None = None,
+    ) -> Principal | Challenge:
         """Who sends this request, or the challenge to answer with.
 
         `headers` are all fields with their names in any case. `url` may be a path; proofs are compared with the

@@ -60,8 +60,10 @@ class Challenge(Protocol):
 class Gate(Protocol):
     """Decides who sends a request and what he may do; `wireproof.auth.Gate` is one."""
 
-    async def authenticate(self, headers: Iterable[tuple[str, str]], *, method: str, url: str) -> Principal | Challenge:
-        """Who sends this request, or the challenge to answer with."""
+    async def authenticate(
+        self, headers: Iterable[tuple[str, str]], *, method: str, url: str, tls: Mapping[str, object] | None = None
+    ) -> Principal | Challenge:
+        """Who sends this request, or the challenge to answer with. `tls`: what the server tells of the connection."""
         ...
 
     def permit(self, principal: Principal, scopes: Iterable[str]) -> Challenge | None:
@@ -97,7 +99,12 @@ async def identify(gate: Gate | None, scope: Scope, headers: Headers) -> Princip
         return ANONYMOUS
     query: bytes = scope.get("query_string", b"")
     url = scope["path"] + ("?" + query.decode("latin-1") if query else "")
-    return await gate.authenticate(headers, method=scope.get("method", "GET"), url=url)
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    tls: Mapping[str, object] | None = extensions.get("tls")
+    method: str = scope.get("method", "GET")
+    if tls is None:
+        return await gate.authenticate(headers, method=method, url=url)
+    return await gate.authenticate(headers, method=method, url=url, tls=tls)
 
 
 def address(scope: Scope) -> str:

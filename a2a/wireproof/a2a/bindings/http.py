@@ -61,10 +61,10 @@ _WRITE_S: Final = 60.0
 class HTTPOptions:
     """How an agent shows itself over HTTP.
 
-    `allowed_hosts` and `allowed_origins` are let in besides loopback names. `gate` decides who may call; without it
-    every caller is anonymous. `public_url` is what the card names, where a proxy stands in front. `versions` are the
-    protocol versions that are spoken. `interfaces` are named in the card besides those of this application.
-    `card_max_age_s`: how long a card may be cached.
+    `allowed_hosts` and `allowed_origins` are let in besides loopback names. `gate` decides who may call, in place of
+    the agent's security schemes; without either every caller is anonymous. `public_url` is what the card names, where a
+    proxy stands in front. `versions` are the protocol versions that are spoken. `interfaces` are named in the card
+    besides those of this application. `card_max_age_s`: how long a card may be cached.
     """
 
     allowed_hosts: Iterable[str] = ()
@@ -87,6 +87,7 @@ class AgentApp:
     def __init__(self, core: Core, options: HTTPOptions) -> None:
         self._core: Final = core
         self._options: Final = options
+        self._gate: Final = core.gated(options.gate)
         self._guard: Final = Guard(
             allowed_hosts=options.allowed_hosts, allowed_origins=options.allowed_origins, max_body=options.max_body
         )
@@ -95,7 +96,7 @@ class AgentApp:
         self._ready: asyncio.Future[None] | None = None
         self._end: asyncio.Event | None = None
         self._streams: Final[set[asyncio.Task[Any]]] = set()
-        self._sockets: Final = _listener(core, options, self._guard) if options.websocket else None
+        self._sockets: Final = _listener(core, options, self._guard, self._gate) if options.websocket else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -176,7 +177,7 @@ class AgentApp:
         await self._rest(path, scope, fields, receive, send)
 
     async def _rpc(self, scope: Scope, fields: Fields, receive: Receive, send: Send) -> None:
-        who = await identify(self._options.gate, scope, Headers(scope["headers"]))
+        who = await identify(self._gate, scope, Headers(scope["headers"]))
         if not isinstance(who, Principal):
             await refuse_by(who, send)
             return
@@ -225,7 +226,7 @@ class AgentApp:
             allow = [(b"allow", ", ".join(found).encode())] if found else []
             await respond(send, status, rest.error_body(rest.NO_PATH), (_A2A_JSON, *allow))
             return
-        who = await identify(self._options.gate, scope, Headers(scope["headers"]))
+        who = await identify(self._gate, scope, Headers(scope["headers"]))
         if not isinstance(who, Principal):
             await refuse_by(who, send)
             return
@@ -364,7 +365,7 @@ async def _keep_alive(stream: EventStream) -> None:
             await stream.write(COMMENT)
 
 
-def _listener(core: Core, options: HTTPOptions, guard: Guard) -> WebSocketListener:
+def _listener(core: Core, options: HTTPOptions, guard: Guard, gate: Gate | None) -> WebSocketListener:
     from wireproof.a2a.bindings.frames import read_frame
     from wireproof.transports.exchange import Limits
     from wireproof.transports.websocket import WebSocketListener
@@ -373,7 +374,7 @@ def _listener(core: Core, options: HTTPOptions, guard: Guard) -> WebSocketListen
         accept_for(core, options.versions),
         subprotocols=SUBPROTOCOLS,
         guard=guard,
-        gate=options.gate,
+        gate=gate,
         limits=Limits(message=options.max_body),
         decoder=read_frame,
     )

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class GRPCOptions:
     """How an agent is served over gRPC.
 
-    `port` 0 takes a free one. `gate` decides who may call; without it every caller is anonymous. `credentials` are
+    `port` 0 takes a free one. `gate` decides who may call, in place of
+    the agent's security schemes. `credentials` are
     grpc's server credentials; without them the port is plain text. `calls` at once; more are refused with
     RESOURCE_EXHAUSTED. `stop_within_s`: seconds that running calls get at the end.
     """
@@ -52,7 +53,7 @@ async def serving(core: Core, options: GRPCOptions | None = None) -> AsyncGenera
     )
     spoken = [schema for schema in schemas() if schema.version in options.versions]
     server.add_generic_rpc_handlers(
-        tuple(Service(core, schema, options.gate, options.versions).handler() for schema in spoken)
+        tuple(Service(core, schema, core.gated(options.gate), options.versions).handler() for schema in spoken)
     )
     if options.reflection:
         from grpc_reflection.v1alpha import reflection, reflection_pb2

@@ -114,7 +114,7 @@ class Service:
         principal = ANONYMOUS
         if self._gate is not None:
             url = f"/{self._schema.service}/{rpc}"
-            who = await self._gate.authenticate(fields, method="POST", url=url)
+            who = await self._gate.authenticate(fields, method="POST", url=url, tls=context.auth_context() or {})
             if not isinstance(who, Principal):
                 await challenge(context, who)
             principal = who

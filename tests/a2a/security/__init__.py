@@ -1,0 +1,1 @@
+"""Security schemes that the card declares are what a caller meets."""
