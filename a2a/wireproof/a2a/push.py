@@ -27,7 +27,9 @@ log = logging.getLogger("wireproof.a2a.push")
 
 ATTEMPTS: Final = 8
 """Tries of one delivery; then it is given up, with a line in the log."""
-ATTEMPT_S: Final = 15.0
+ATTEMPT_S: Final = 10.0
+_LEASE_S: Final = ATTEMPT_S + 5.0
+"""What a process that died was delivering is delivered by another after that."""
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 300.0
 _AT_ONCE: Final = 16
@@ -81,8 +83,11 @@ class PushWorker:
         with self._store.watch_deliveries(PUSH_CHANNEL) as watch:
             self._watch = watch
             while True:
+                await self._slots.acquire()
+                self._slots.release()
+                free = _AT_ONCE - len(self._running)  # what is claimed is sent at once, within its lease
                 try:
-                    found = await self._store.claim_deliveries(PUSH_CHANNEL, limit=_AT_ONCE, lease=4 * ATTEMPT_S)
+                    found = await self._store.claim_deliveries(PUSH_CHANNEL, limit=free, lease=_LEASE_S)
                 except TaskError as error:
                     log.warning("push deliveries wait: %s", error)
                     found = []
