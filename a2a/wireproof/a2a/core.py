@@ -77,7 +77,7 @@ class Core:
         self._starting = asyncio.Lock()
         self._unary: dict[str, Any] = {}
         self._sending: Sending | None = None
-        self._offered: Final = frozenset(each.uri for each in identity.extensions)
+        self.offered: Final = frozenset(each.uri for each in identity.extensions)
         self._required: Final = frozenset(each.uri for each in identity.extensions if each.required)
         self._gate: Final = gate_of(identity.security_schemes, identity.security_requirements)
 
@@ -204,7 +204,7 @@ class Core:
         tenant: str = request.get("tenant", "")
         if tenant and caller.tenant and tenant != caller.tenant:
             raise invalid("tenant", "differs from the one of the address")
-        known = caller.extensions & self._offered
+        known = caller.extensions & self.offered
         if tenant or known != caller.extensions:
             caller = caller._replace(tenant=tenant or caller.tenant, extensions=known)
         return request, caller

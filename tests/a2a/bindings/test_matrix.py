@@ -229,6 +229,16 @@ ERRORS: dict[str, tuple[Kind, Any]] = {
         lambda wire, done: wire.call("SendMessage", request("x", "work", taskId=done, contextId="another")),
     ),
     "no such skill": (Kind.INVALID_PARAMS, lambda wire, done: wire.call("SendMessage", request("x", "nothing"))),
+    "a type that is not given": (
+        Kind.CONTENT_TYPE_NOT_SUPPORTED,
+        lambda wire, done: wire.call(
+            "SendMessage", {**request("x", "echo"), "configuration": {"acceptedOutputModes": ["video/mp4"]}}
+        ),
+    ),
+    "a negative length": (
+        Kind.INVALID_PARAMS,
+        lambda wire, done: wire.call("GetTask", {"id": done, "historyLength": -1}),
+    ),
     "a webhook that is refused": (
         Kind.INVALID_PARAMS,
         lambda wire, done: wire.call(
@@ -253,6 +263,14 @@ async def test_an_error_is_the_same_in_the_words_of_each_binding(wire: Any, case
     with pytest.raises(Refused) as refused:
         await call(wire, await ended(wire))
     assert (refused.value.number, refused.value.reason) == (number_of(wire, kind), kind.row.reason)
+
+
+@pytest.mark.parametrize("wire", [name for name in WIRES if name.endswith("1.0")], indirect=True)
+@pytest.mark.parametrize("wrong", [{"pageToken": "forged"}, {"pageSize": 0}, {"pageSize": 101}], ids=str)
+async def test_a_wrong_page_is_refused(wire: Any, wrong: JSON) -> None:
+    with pytest.raises(Refused) as refused:
+        await wire.call("ListTasks", wrong)
+    assert refused.value.number == number_of(wire, Kind.INVALID_PARAMS)
 
 
 @pytest.mark.parametrize("wire", [name for name in WIRES if name != "grpc 0.3"], indirect=True)

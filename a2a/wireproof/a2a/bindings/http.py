@@ -275,10 +275,10 @@ class AgentApp:
         given = fields.get(VERSION_HEADER.encode())
         text = given.decode("latin-1") if given is not None else rest.version_in_query(scope.get("query_string", b""))
         version = agreed_version(text, implied, self._options.versions)
-        extensions = extensions_of(
+        asked = extensions_of(
             _text(fields.get(EXTENSIONS_HEADER.encode())), _text(fields.get(OLD_EXTENSIONS_HEADER.encode()))
         )
-        return Caller(who, "", version, extensions, binding)
+        return Caller(who, "", version, asked & self._core.offered, binding)
 
     async def _body(self, fields: Fields, receive: Receive, send: Send, *, rpc: bool) -> bytes | None:
         """The body, or None when the request was answered with a refusal."""

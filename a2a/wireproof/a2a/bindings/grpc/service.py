@@ -123,7 +123,8 @@ class Service:
             version = agreed_version(said.get(VERSION_HEADER), self._schema.version, self._versions)
         except A2AError as error:
             await refuse(context, error)
-        extensions = extensions_of(said.get(EXTENSIONS_HEADER), said.get(OLD_EXTENSIONS_HEADER))
+        asked = extensions_of(said.get(EXTENSIONS_HEADER), said.get(OLD_EXTENSIONS_HEADER))
+        extensions = asked & self._core.offered
         if extensions:
             await context.send_initial_metadata(((EXTENSIONS_HEADER, ", ".join(sorted(extensions))),))
         return Caller(principal, "", version, extensions, GRPC)
