@@ -23,6 +23,8 @@ SETTABLE: Final = (
     "async",
     "api_key",
     "bearer",
+    "client_id",
+    "client_secret",
     "context_id",
     "debug",
     "insecure",
@@ -37,7 +39,7 @@ SETTABLE: Final = (
     "wait",
 )
 """Every option that may come from outside the command line; `--stream` never does."""
-SECRETS: Final = frozenset({"api_key", "bearer", "svc_param"})
+SECRETS: Final = frozenset({"api_key", "bearer", "client_secret", "svc_param"})
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 

@@ -1,6 +1,6 @@
 """The agent verbs: `card get`, `send`, `task …`, `config show`, as the A2A CLI specification names them.
 
-Parsing only. Spec: a2a-cli 0.2 sections 7, 10 (tiers 1 and 2, without `auth login`, `conformance` and `completion`).
+Parsing only. Spec: a2a-cli 0.2 sections 7, 10 (tiers 1 and 2; `check` is what it calls `conformance`).
 """
 
 from __future__ import annotations
@@ -54,6 +54,14 @@ def register(verbs: Verbs) -> None:
     send.add_argument("--skill", metavar="ID", help="a skill of the card")
     task = verbs.add_parser("task", help="look at tasks, follow, cancel").add_subparsers(metavar="VERB", required=True)
     _add_task_verbs(task)
+    auth = verbs.add_parser("auth", help="log in to agents by OAuth").add_subparsers(metavar="VERB", required=True)
+    login = _verb(auth, "login", "login", "get a token by the card's OAuth flow, and keep it for later calls")
+    login.add_argument("--flow", choices=("device-code", "client-credentials"), help="default: what the card offers")
+    login.add_argument("--client-id", metavar="ID", help="the client that the authorization server knows")
+    login.add_argument("--client-secret", metavar="SECRET", help="better: A2ACLI_CLIENT_SECRET, which nobody else sees")
+    login.add_argument("--scope", action="append", metavar="SCOPE", help="repeat it; default: those of the card")
+    login.add_argument("--scheme", metavar="NAME", help="the card's scheme, where it has several")
+    _verb(auth, "logout", "logout", "forget the token for an agent")
     config = verbs.add_parser("config", help="the settings of the agent verbs").add_subparsers(
         metavar="VERB", required=True
     )

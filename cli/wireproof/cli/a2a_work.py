@@ -10,72 +10,23 @@ import json
 import logging
 import mimetypes
 import os
-import re
-import ssl
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wireproof.a2a import File
-from wireproof.a2a.client import CardInvalid, ClientError, DeadlineExceeded, Message, RemoteAgent, Task, connect
-from wireproof.cli.a2a_settings import DEFAULTS, SECRETS, SETTABLE, Settings, UsageError
+from wireproof.a2a.client import CardInvalid, ClientError, DeadlineExceeded, Message, RemoteAgent, Task
+from wireproof.cli.a2a_call import Call
+from wireproof.cli.a2a_settings import DEFAULTS, SECRETS, SETTABLE, UsageError
 from wireproof.cli.a2a_show import OK, USAGE, Printer
 from wireproof.schemas.jsonrpc import JSONObject, JSONValue, is_object
 
 if TYPE_CHECKING:
     import argparse
 
-BINDINGS: Final[Mapping[str, str]] = {
-    "jsonrpc": "JSONRPC",
-    "json-rpc": "JSONRPC",
-    "http+json": "HTTP+JSON",
-    "rest": "HTTP+JSON",
-    "grpc": "GRPC",
-}
-_HERE: Final = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:/|$)")
-_ANSWER_S: Final = 60.0
 _FOREVER_S: Final = 10.0**9
-
-
-class Call:
-    """One call of a verb."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options: Final = options
-        self.settings: Final = Settings(options)
-        self.printer: Final = Printer(
-            as_json=self.settings.text("output") == "json", reference=self.settings.text("agent_card")
-        )
-
-    @asynccontextmanager
-    async def agent(self) -> AsyncGenerator[RemoteAgent]:
-        """The agent of `--agent-card`, with the credentials that its card asks for."""
-        settings = self.settings
-        reference = settings.text("agent_card")
-        if not reference:
-            raise UsageError("name the agent: -a HOST, -a CARD.json, or A2ACLI_AGENT_CARD")
-        headers = _service_parameters(settings.many("svc_param"))
-        if settings.text("bearer"):
-            headers["Authorization"] = f"Bearer {settings.text('bearer')}"
-        bindings = [_binding(name) for name in settings.many("transport")]
-        given: dict[str, Any] = {"bindings": bindings, "versions": [settings.text("a2a_version")]}
-        if settings.is_on("insecure"):
-            self.printer.note("warning: TLS is not verified (--insecure)")
-            given["tls"] = _trusting()
-        within = self.settings.seconds("timeout") or _ANSWER_S
-        target = _target(reference)
-        first = connect(target, headers=headers, timeout_s=within, **given)
-        key = settings.text("api_key")
-        async with first as agent:
-            if not key:
-                yield agent
-                return
-            card = agent.card
-        headers |= _key_headers(card, key)
-        async with connect(target, headers=headers, timeout_s=within, **given) as agent:
-            yield agent
 
 
 def run(work: str, options: argparse.Namespace) -> int:
@@ -272,6 +223,20 @@ async def show_config(call: Call) -> int:
     return OK
 
 
+async def login(call: Call) -> int:
+    """`auth login`."""
+    from wireproof.cli import a2a_login
+
+    return await a2a_login.login(call)
+
+
+async def logout(call: Call) -> int:
+    """`auth logout`."""
+    from wireproof.cli import a2a_login
+
+    return await a2a_login.logout(call)
+
+
 VERBS: Final[Mapping[str, Callable[[Call], Awaitable[int]]]] = {
     verb.__name__: verb
     for verb in (
@@ -287,6 +252,8 @@ VERBS: Final[Mapping[str, Callable[[Call], Awaitable[int]]]] = {
         list_webhooks,
         delete_webhook,
         show_config,
+        login,
+        logout,
     )
 }
 
@@ -362,51 +329,6 @@ def _metadata(text: str) -> JSONObject | None:
     if not is_object(found):
         raise UsageError("--metadata is a JSON object")
     return found
-
-
-def _target(reference: str) -> str | Path:
-    """The reference as `connect` takes it; a bare name of this machine is not asked for by TLS."""
-    if reference.endswith(".py"):
-        return Path(reference)
-    return f"http://{reference}" if _HERE.match(reference) and not Path(reference).is_file() else reference
-
-
-def _service_parameters(given: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for each in given:
-        name, separator, value = each.partition(":")
-        if not separator or not name.strip():
-            raise UsageError("--svc-param is NAME:VALUE")
-        found[name.strip()] = value.strip()
-    return found
-
-
-def _binding(name: str) -> str:
-    found = BINDINGS.get(name.lower())
-    if found is None:
-        raise UsageError(f"--transport is JSONRPC, HTTP+JSON or GRPC, not {name!r}")
-    return found
-
-
-def _key_headers(card: JSONObject, key: str) -> dict[str, str]:
-    """Where the card wants an API key. Raises `UsageError` for a place that is no header or cookie."""
-    for scheme in card.get("securitySchemes", {}).values():
-        wanted: JSONValue = scheme.get("apiKeySecurityScheme") if is_object(scheme) else None
-        if is_object(wanted):
-            place, name = str(wanted.get("location", "header")), str(wanted.get("name", "X-API-Key"))
-            if place == "cookie":
-                return {"Cookie": f"{name}={key}"}
-            if place != "header":
-                raise UsageError(f"the card wants the key in the {place}, which this client does not do")
-            return {name: key}
-    return {"X-API-Key": key}
-
-
-def _trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _save(task: Task, folder: Path, *, force: bool, note: Callable[[str], None]) -> list[str]:

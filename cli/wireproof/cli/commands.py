@@ -14,7 +14,7 @@ from wireproof.cli.run import complain
 
 ROOMS = {
     "wireproof.conformance.commands": ("check", "check-client", "fuzz", "replay", "compare"),
-    "wireproof.cli.a2a_verbs": ("card", "send", "task", "config"),
+    "wireproof.cli.a2a_verbs": ("card", "send", "task", "auth", "config"),
 }
 """Verbs that another module registers, by the module whose `register(subparsers)` does it."""
 
@@ -46,8 +46,9 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     _add_run(verbs)
     _add_call(verbs)
+    _add_completion(verbs)
     for module, names in ROOMS.items():
-        if verb in names or verb in ("", "-h", "--help"):
+        if verb == "completion" or verb in names or verb in ("", "-h", "--help"):
             _register(module, verbs, required=verb in names)
     return parser
 
@@ -60,6 +61,19 @@ def _register(module: str, verbs: Verbs, *, required: bool) -> None:
             raise LoadError(
                 f"this verb needs more than the core ({error}): pip install 'wireproof[conformance,http]'"
             ) from error
+
+
+def _add_completion(verbs: Verbs) -> None:
+    completion = verbs.add_parser("completion", help="print a script that completes verbs and options in a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+    def show(options: argparse.Namespace) -> int:
+        from wireproof.cli.completion import script
+
+        sys.stdout.write(script(_parser("completion"), options.shell))
+        return 0
+
+    completion.set_defaults(work=show)
 
 
 def _add_run(verbs: Verbs) -> None:
