@@ -15,6 +15,7 @@ from wireproof.conformance.verdict import PeerGone, Recorder
 
 REVISIONS: Final = ("2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 SPAWN_AT_ONCE: Final = 2
+NO_URL: Final = "An agent is judged over HTTP: give its URL, or a Python file that holds one."
 
 
 class AnyCell(Protocol):
@@ -45,7 +46,7 @@ async def discover(
     """Open a cell for each transport and revision that the target speaks."""
     wanted = [revision for revision in REVISIONS if not revisions or revision in revisions]
     if target.url is None:
-        return await _mcp(target, STDIO, wanted, options)
+        return await _mcp(target, STDIO, wanted, options) if wanted else Discovered("a2a", [], "", NO_URL)
     scheme = target.url.partition(":")[0].lower()
     if scheme in {"ws", "wss"}:
         return await _mcp(target, WEBSOCKET, wanted, options)

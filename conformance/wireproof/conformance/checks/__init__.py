@@ -11,6 +11,12 @@ from wireproof.conformance.registry import Check, listed
 def all_checks() -> tuple[Check, ...]:
     """All checks of both protocols and roles."""
     from wireproof.conformance.checks import (
+        a2a_card,
+        a2a_push,
+        a2a_send,
+        a2a_streams,
+        a2a_tasks,
+        a2a_wire,
         asking,
         authorization,
         declared,
@@ -30,5 +36,6 @@ def all_checks() -> tuple[Check, ...]:
     modules = (
         *(framing, versions, declared, tools, features, surface, streams, asking, tasks),
         *(http, sessions, authorization, lifecycle, endurance),
+        *(a2a_card, a2a_send, a2a_tasks, a2a_streams, a2a_push, a2a_wire),
     )
     return tuple(item for module in modules for item in listed(module))
