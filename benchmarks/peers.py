@@ -1,4 +1,4 @@
-"""Judge ours and four foreign tool servers with `wireproof check`, and write `docs/peers.md`.
+"""Judge ours and foreign tool servers and agents with `wireproof check`, and write `docs/peers.md`.
 
 `python -m benchmarks.peers [NAME …]` prints; `--write` writes the file. Every failure has to be checked by hand against
 the specification: the table `HAND` says what was found, and a failure that it lacks ends the script with 1.
@@ -13,10 +13,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from benchmarks.peers_by_hand import HAND
+from tests.a2a.foreign.test_sdk_client import SDK
 from tests.foreign.environments import ROOT, node, npm_env, python_env
 from wireproof.conformance import LEDGER, CheckResult, Report, Target, Verdict, judge
 
 FOREIGN: Final = ROOT / "tests" / "conformance" / "foreign"
+AGENTS: Final = ROOT / "tests" / "a2a" / "foreign"
 PAGE: Final = ROOT / "docs" / "peers.md"
 BAD: Final = (Verdict.FAIL, Verdict.WARN)
 SHOWN: Final = 400
@@ -24,10 +26,10 @@ SHOWN: Final = 400
 
 
 class Peer(NamedTuple):
-    """A server and how to start it: a command for stdio, one with {port} for HTTP, and the path there."""
+    """A server or agent and how to start it: a command for stdio (None: not there), one with {port}, the path there."""
 
     name: str
-    stdio: Callable[[], list[str]]
+    stdio: Callable[[], list[str]] | None
     http: Callable[[], list[str]]
     path: str = "/mcp"
 
@@ -51,6 +53,16 @@ def _of(name: str, file: str, env: str, package: str) -> Peer:
     return Peer(name, make, _with_port(make))
 
 
+def _js_agent() -> list[str]:
+    home = npm_env("a2a-js", ["@a2a-js/sdk@1.3.0", "express@5"])
+    return [str(node()), str(AGENTS / "js_agent.mjs"), str(home), "{port}"]
+
+
+def _sdk_agent() -> list[str]:
+    return [str(python_env("a2a-sdk-1.3", SDK)), str(AGENTS / "sdk_agent.py"), "{port}"]
+
+
+AGENT: Final = [sys.executable, "-m", "wireproof.cli", "run", "examples/planner.py", "--http", "{port}"]
 OURS: Final = [sys.executable, "-m", "wireproof.cli", "run", "examples/everything.py"]
 PEERS: Final = (
     Peer("wireproof", lambda: OURS, lambda: [*OURS, "--http", "{port}"]),
@@ -62,21 +74,26 @@ PEERS: Final = (
         lambda: _everything("stdio"),
         lambda: ["env", "PORT={port}", *_everything("streamableHttp")],
     ),
+    Peer("wireproof agent", None, lambda: AGENT, ""),
+    Peer("a2a-sdk 1.3.0", None, _sdk_agent, ""),
+    Peer("@a2a-js/sdk 1.3.0", None, _js_agent, ""),
 )
 
 
 async def reports(peer: Peer) -> list[Report]:
-    """The runs over stdio and over HTTP."""
+    """The runs over stdio, where it is spoken, and over HTTP."""
     over_http = Target.parse(f"http://127.0.0.1:{{port}}{peer.path}").spawned_by(shlex.join(peer.http()))
-    return [await judge(target, time_limit=240) for target in (Target.parse(peer.stdio()), over_http)]
+    targets = [over_http] if peer.stdio is None else [Target.parse(peer.stdio()), over_http]
+    return [await judge(target, time_limit=240) for target in targets]
 
 
 def summary(name: str, found: list[Report]) -> list[str]:
     """One row for each transport."""
     lines: list[str] = []
-    for transport, report in zip(("stdio", "http"), found, strict=True):
+    for report in found:
+        transport = ", ".join(dict.fromkeys(cell.rpartition("/")[0] for cell in report.cells))
         counts = " | ".join(str(report.count(verdict)) for verdict in Verdict)
-        revisions = ", ".join(cell.partition("/")[2] for cell in report.cells) or report.problem
+        revisions = ", ".join(dict.fromkeys(cell.rpartition("/")[2] for cell in report.cells)) or report.problem
         lines.append(f"| {name} | {transport} | {revisions} | {counts} | {report.seconds:.0f} |")
     return lines
 
@@ -116,7 +133,7 @@ def _evidence(result: CheckResult) -> list[str]:
 async def main(words: list[str]) -> int:
     """Judge and print or write; 1 when a failure was not checked by hand."""
     wanted = [word for word in words if word != "--write"]
-    head = ["| server | transport | revisions | " + " | ".join(Verdict) + " | seconds |", "|" + "---|" * 10]
+    head = ["| peer | transport | revisions | " + " | ".join(Verdict) + " | seconds |", "|" + "---|" * 10]
     pages: list[str] = []
     missing: list[str] = []
     for peer in PEERS:
@@ -138,8 +155,9 @@ async def main(words: list[str]) -> int:
 
 INTRODUCTION: Final = (
     "# Peers\n",
-    "What `wireproof check` finds in tool servers, ours among them. Made by `python -m benchmarks.peers --write`.",
-    "The foreign servers are small programs in `tests/conformance/foreign`, each in its package's plainest way; a",
+    "What `wireproof check` finds in tool servers and agents, ours among them. Made by",
+    "`python -m benchmarks.peers --write`. The foreign ones are small programs in `tests/conformance/foreign` and",
+    "`tests/a2a/foreign`, each in its package's plainest way; a",
     "count is of checks times revisions. A broken SHOULD is a warning. Rules without a link are ours: what an",
     "honest peer may expect of a robust one. Each entry was compared with the specification by hand.\n",
 )

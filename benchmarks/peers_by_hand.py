@@ -80,4 +80,33 @@ HAND: Final[dict[str, str]] = {
         "No page says so: a rule of this suite, shown as a warning. Resident memory went on growing in every "
         "window of 600 requests."
     ),
+    "a2a.card.cache": (
+        "A2A 1.0, 8.6.1: the card SHOULD come with Cache-Control and max-age, and with an ETag. It comes with neither."
+    ),
+    "a2a.push.inside": (
+        "A2A 1.0, 13.2: webhook URLs SHOULD be validated against SSRF: private ranges and metadata services are "
+        "named there. The configuration is taken and would be called."
+    ),
+    "a2a.send.no-parts": (
+        "A2A 1.0, 5.7: required fields MUST be there, and a required list has at least one element. The message goes "
+        "to the author's code, which fails, and a failed task is kept."
+    ),
+    "a2a.version.patch": (
+        "A2A 1.0, 3.6: patch numbers MUST NOT be considered in negotiation. 1.0.9 is refused although 1.0 is spoken."
+    ),
+    "a2a.wire.bad-json": (
+        "A2A 1.0, 5.4 and 9.5: a payload that is no JSON is -32700. An empty body is none, and the answer is -32602, "
+        "which is for the parameters of a request."
+    ),
+    "a2a.wire.bad-utf8": (
+        "A2A 1.0, 14.1.1: JSON text MUST be UTF-8, and 9.5 has -32700 for what cannot be parsed. The agent either "
+        "answers with an internal error, as if the fault were its own, or takes the bytes with replacement characters "
+        "in the place of what was sent."
+    ),
+    "a2a.wire.large": (
+        "A2A 1.0, 13.4: agents SHOULD limit the sizes of messages. A message of 64 MiB is read, kept and sent back."
+    ),
+    "a2a.wire.no-object": (
+        "JSON-RPC 2.0, section 5.1: what is JSON and no request object is -32600; -32602 is for the parameters of one."
+    ),
 }

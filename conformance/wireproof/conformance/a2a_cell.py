@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sys
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -32,6 +31,8 @@ TERMINAL: Final = frozenset({"TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_
 INTERRUPTED: Final = frozenset({"TASK_STATE_INPUT_REQUIRED", "TASK_STATE_AUTH_REQUIRED"})
 HELLO: Final = "Hello. This is a conformance check; please answer briefly."
 ABSENT: Final = "wireproof-no-such-task"
+UNFIT: Final = frozenset({-32602, -32005, 400, 415})
+"""How an agent says that it has no use for a message."""
 _MESSAGES: Final = itertools.count(1)
 
 
@@ -86,15 +87,29 @@ class AgentCell:
         listed = as_list(self.capabilities.get("extensions"))
         return tuple(str(at(each, "uri")) for each in listed if at(each, "required") is True)
 
-    def message(self, text: str = HELLO, **more: object) -> JSONObject:
-        """The parameters of a send."""
+    def message(self, text: str = "", **more: object) -> JSONObject:
+        """The parameters of a send; its text is an example of the card, where there is one."""
+        text = text or self._example()
         message = {"messageId": f"wireproof-{next(_MESSAGES)}-{id(self)}", "role": "ROLE_USER"}
         return {"message": {**message, "parts": [{"text": text}], **more}}
 
+    def _example(self) -> str:
+        for skill in as_list(self.card.get("skills")):
+            for example in as_list(at(skill, "examples")):
+                if isinstance(example, str) and example.strip():
+                    return example[:500]
+        return HELLO
+
     async def said(self) -> JSONObject:
-        """The result of one blocking send, kept: `{"task": …}` or `{"message": …}`."""
+        """The result of one blocking send, kept: `{"task": …}` or `{"message": …}`.
+
+        Raises `NotHere` when the agent's skills do not take a plain text.
+        """
         if "said" not in self._kept:
-            self._kept["said"] = (await self.talk().call("SendMessage", self.message(), timeout=30)).result
+            reply = await self.talk().call("SendMessage", self.message(), timeout=30)
+            if reply.number in UNFIT:
+                raise NotHere(f"The agent does not take a message of one text: {reply.describe()}")
+            self._kept["said"] = reply.result
         return self._kept["said"]
 
     async def task(self) -> JSONObject:
@@ -117,6 +132,7 @@ class AgentCell:
 
     async def open_task(self) -> JSONObject:
         """A new task that has not ended. Raises `NotHere` when the agent's tasks end before one can look."""
+        await self.said()
         params = {**self.message(), "configuration": {"returnImmediately": True}}
         found = (await self.talk().call("SendMessage", params)).result.get("task")
         if not is_object(found) or is_over(found):
@@ -183,12 +199,7 @@ async def _card(url: str) -> tuple[JSONObject, Response, str] | None:
         places = [url]
     else:
         base = parts.path.rstrip("/")
-        prefixes = dict.fromkeys((base, ""))
-        places = [
-            urlunsplit((parts.scheme, parts.netloc, prefix + known, "", ""))
-            for prefix in prefixes
-            for known in WELL_KNOWN
-        ]
+        places = [urlunsplit((parts.scheme, parts.netloc, base + known, "", "")) for known in WELL_KNOWN]
     for place in places:
         try:
             response = await fetch(place, "GET", [("Accept", "application/json")], timeout=10)
@@ -226,8 +237,3 @@ async def _try_lock(cell: AgentCell) -> None:
     with contextlib.suppress(Broken, OSError, Unsure):
         reply = await cell.talk().call("GetTask", {"id": ABSENT})
         cell.locked = reply.status in {401, 403}
-
-
-def serving_command(path: str) -> tuple[str, ...]:
-    """The command that serves a Python file with an agent on the port that the judge picks."""
-    return (sys.executable, "-m", "wireproof.cli", "run", path, "--http", "{port}")

@@ -72,8 +72,17 @@ class Target:
         if not words:
             raise UnknownTarget("An empty target. Give a URL, a command, a Python file or FILE.json#NAME.")
         if len(words) == 1 and words[0].endswith(".py"):
+            if _holds_agent(Path(words[0])):
+                spawn = (sys.executable, "-m", "wireproof.cli", "run", words[0], "--http", "{port}")
+                return cls(text, url="http://127.0.0.1:{port}", spawn=spawn)
             return cls(text, command=_python(Path(words[0])))
         return cls(text, command=tuple(words))
+
+
+def _holds_agent(path: Path) -> bool:
+    """True for a file that defines an agent of ours and no tool server; agents are judged over HTTP."""
+    source = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return "from wireproof" in source and "Agent(" in source and "ToolServer(" not in source
 
 
 def _python(path: Path) -> tuple[str, ...]:

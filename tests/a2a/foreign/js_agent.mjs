@@ -60,7 +60,7 @@ const executor = {
 };
 
 const app = express();
-const server = app.listen(0, "127.0.0.1", () => {
+const server = app.listen(Number(process.argv[3] ?? 0), "127.0.0.1", () => {
   const url = `http://127.0.0.1:${server.address().port}`;
   const place = (path, protocolBinding) => ({ url: url + path, protocolBinding, protocolVersion: "1.0", tenant: "" });
   const card = {

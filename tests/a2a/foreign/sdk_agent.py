@@ -60,7 +60,7 @@ def free_port() -> int:
 
 async def main() -> None:
     """Serve until stdin ends."""
-    http_port, grpc_port = free_port(), free_port()
+    http_port, grpc_port = int(sys.argv[1]) if len(sys.argv) > 1 else free_port(), free_port()
     base = f"http://127.0.0.1:{http_port}"
     places = [(f"{base}/rpc", "JSONRPC"), (base, "HTTP+JSON"), (f"127.0.0.1:{grpc_port}", "GRPC")]
     card = AgentCard(

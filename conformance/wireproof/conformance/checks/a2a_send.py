@@ -232,6 +232,7 @@ async def a_message_without_an_id_is_refused(cell: AgentCell) -> None:
     limit=35,
 )
 async def fields_of_a_later_version_are_passed_over(cell: AgentCell) -> None:
+    await cell.said()
     params = {**cell.message(fieldOfTheFuture={"a": 1}), "anotherField": 7}
     reply = await cell.talk().call("SendMessage", params, timeout=30)
     if reply.error is not None:

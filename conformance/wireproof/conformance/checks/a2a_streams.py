@@ -31,6 +31,7 @@ def _state(event: JSONObject) -> object:
 async def _whole(cell: AgentCell) -> EventFeed:
     """A stream of a send, to its end. Raises `NotHere` where the card claims no streaming."""
     cell.need("streaming")
+    await cell.said()
     async with cell.talk().stream("SendStreamingMessage", cell.message()) as feed:
         if feed.media_type != "text/event-stream":
             raise Broken(f"SendStreamingMessage was answered with {(await feed.refusal()).describe()}")
@@ -172,12 +173,14 @@ async def what_a_stream_tells_is_what_the_task_holds_after_it(cell: AgentCell) -
 )
 async def every_event_is_a_response_to_its_request(cell: AgentCell) -> None:
     cell.need("streaming")
+    await cell.said()
+    before = len(cell.recorder.exchanges)
     talk = cell.talk()
     async with talk.stream("SendStreamingMessage", cell.message()) as feed:
         sent = cell.recorder.exchanges[-2].data
         await feed.rest()
     id_ = sent.partition(b'"id": ')[2].split(b",")[0].decode()
-    for exchange in cell.recorder.exchanges[2:]:
+    for exchange in cell.recorder.exchanges[before + 2 :]:
         if exchange.way == "received" and exchange.data.startswith(b"{") and exchange.total == len(exchange.data):
             shown = exchange.data.replace(b" ", b"")
             if f'"id":{id_}'.encode() not in shown or b'"jsonrpc":"2.0"' not in shown:

@@ -159,6 +159,7 @@ async def a_version_that_is_not_spoken_is_not_supported(cell: AgentCell) -> None
     limit=35,
 )
 async def a_request_without_a_version_is_not_one_of_1_0(cell: AgentCell) -> None:
+    await cell.said()
     reply = await cell.talk().call("SendMessage", cell.message(), version=None, timeout=30)
     if reply.error is None:
         raise Broken("A 1.0 request without A2A-Version, which counts as 0.3, was carried out as one of 1.0.")

@@ -282,10 +282,10 @@ class Work:
                 return self._shown(kept)
             raise Refusal("TASK_NOT_CANCELABLE")
         shown = self._shown(kept)
-        if not self.is_("cancel-nothing"):
-            self._move(kept, "TASK_STATE_CANCELED")
-            shown = self._shown(kept)
-        return shown
+        if self.is_("cancel-nothing"):
+            return {**shown, "status": self._status("TASK_STATE_CANCELED")}
+        self._move(kept, "TASK_STATE_CANCELED")
+        return self._shown(kept)
 
     async def subscribe_to_task(self, params: JSON) -> AsyncGenerator[JSON, None]:
         """SubscribeToTask."""
