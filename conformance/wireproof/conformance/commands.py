@@ -17,6 +17,11 @@ WRONG_CALL = 2
 SPAWN = "start this, and fill the same {port} into it and the URL"
 ALLOW = "call it, whatever its name says"
 TARGET = "a URL (http, https, ws, wss, grpc), a command in quotes, a Python file, or HOST-CONFIG.json#NAME"
+CONTRACT = (
+    "The client is started once for each play, with the address of a server as its last argument: a URL, or over stdio "
+    "the words of a command to spawn. It is to list the tools, call the tool add with a=2 and b=3, and exit with 0 "
+    "when the answer is 5, else with another number. WIREPROOF_REVISION names the revision that the server speaks."
+)
 EXITS = (
     "Exit codes: 0 nothing failed; 1 something failed or the baseline is stale; 2 a wrong call; "
     "3 nothing could be judged; 4 the time limit cut the run short."
@@ -26,6 +31,7 @@ EXITS = (
 def register(verbs: Verbs) -> None:
     """Add the verbs of the judge to the command line."""
     _add_check(verbs)
+    _add_check_client(verbs)
     _add_fuzz(verbs)
     _add_replay(verbs)
     _add_compare(verbs)
@@ -35,6 +41,32 @@ def complain(error: Exception) -> int:
     """Say on stderr what is wrong with the call."""
     print(f"wireproof: {error}", file=sys.stderr)  # noqa: T201
     return WRONG_CALL
+
+
+def _add_check_client(verbs: Verbs) -> None:
+    check = verbs.add_parser(
+        "check-client",
+        help="play the server for a client, and judge the client",
+        description=f"{CONTRACT} {EXITS}",
+    )
+    check.add_argument("--command", required=True, metavar="COMMAND", help="starts the client; words are added to it")
+    for name, what in (("check", "check or requirement"), ("area", "area"), ("revision", "protocol revision")):
+        check.add_argument(f"--{name}", action="append", default=[], metavar="NAME", help=f"only this {what}")
+    check.add_argument("--transport", action="append", default=[], metavar="NAME", help="only http or stdio")
+    check.add_argument("--report", action="append", default=[], metavar="FILE", help="as for check")
+    check.add_argument("--baseline", metavar="FILE", help="YAML of expected failures; one that passes fails the run")
+    check.add_argument("--quiet", action="store_true", help="print the summary only")
+    check.add_argument("--time-limit", type=_seconds, default=240.0, metavar="SECONDS", help="for all of it (240)")
+    check.set_defaults(work=_check_client)
+
+
+def _check_client(options: argparse.Namespace) -> int:
+    from wireproof.conformance.judging import run_check_client_verb
+
+    try:
+        return run_check_client_verb(options)
+    except (OptionError, OSError) as error:
+        return complain(error)
 
 
 def _add_selection(verb: argparse.ArgumentParser) -> None:

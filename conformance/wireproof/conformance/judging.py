@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from rich.console import Console
 
@@ -59,21 +59,47 @@ def _terminable() -> Generator[None]:
 
 def run_check_verb(options: argparse.Namespace) -> int:
     """Judge, show, write, and give the exit code. Raises `UnknownTarget` and `OptionError` for a wrong call."""
-    from wireproof.conformance.reports import Destination
-    from wireproof.conformance.reports.baseline import apply, read
-
     target = Target.parse(options.target)
     if options.spawn:
         target = target.spawned_by(options.spawn)
     selected(options)
     if options.list:
         return _list(selection_of(options))
+    return _reported(options, lambda progress: judged(target, options, progress))
+
+
+def run_check_client_verb(options: argparse.Namespace) -> int:
+    """Judge a client, show, write, and give the exit code. Raises `OptionError` and `OSError` for a wrong call."""
+    import shlex
+
+    from wireproof.conformance.clients.judge import judge_client
+
+    try:
+        command = shlex.split(options.command)
+    except ValueError as error:
+        raise OptionError(f"--command is no command line: {error}") from error
+    if not command:
+        raise OptionError("--command is empty; give the words that start the client")
+    selection = selection_of(options)
+
+    def run(progress: Progress) -> Report:
+        with _terminable():
+            return asyncio.run(judge_client(command, selection, time_limit=options.time_limit, progress=progress))
+
+    return _reported(options, run)
+
+
+def _reported(options: argparse.Namespace, run: Callable[[Progress], Report]) -> int:
+    """Run with live progress, compare with the baseline, show and write."""
+    from wireproof.conformance.reports import Destination
+    from wireproof.conformance.reports.baseline import apply, read
+
     written = [Destination.parse(text) for text in options.report]
     expected = read(options.baseline) if options.baseline else None
     taken = any(destination.is_stdout for destination in written)
     console = Console(stderr=taken, highlight=False, soft_wrap=True)
     with TerminalProgress(console, quiet=options.quiet) as progress:
-        report = judged(target, options, progress)
+        report = run(progress)
     if expected is not None:
         apply(report, expected)
     if not options.quiet:

@@ -19,6 +19,8 @@ def all_checks() -> tuple[Check, ...]:
         a2a_wire,
         asking,
         authorization,
+        client_faults,
+        client_messages,
         declared,
         endurance,
         features,
@@ -36,6 +38,7 @@ def all_checks() -> tuple[Check, ...]:
     modules = (
         *(framing, versions, declared, tools, features, surface, streams, asking, tasks),
         *(http, sessions, authorization, lifecycle, endurance),
+        *(client_messages, client_faults),
         *(a2a_card, a2a_send, a2a_tasks, a2a_streams, a2a_push, a2a_wire),
     )
     return tuple(item for module in modules for item in listed(module))
