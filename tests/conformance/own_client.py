@@ -18,7 +18,7 @@ async def fill_in(_question: Any) -> dict[str, str]:
 async def main(words: list[str]) -> int:
     """Connect to a URL, or spawn a command."""
     target = words[0] if words[0].startswith("http") else shlex.join(words)
-    async with connect(target, elicit=fill_in, timeout_s=5) as client:
+    async with connect(target, elicit=fill_in, timeout_s=3) as client:
         await client.list_tools()
         result = await client.call_tool("add", a=2, b=3)
         return 0 if result.text == "5" else 1

@@ -63,7 +63,7 @@ def test_the_verb_judges_a_client_and_shows_the_exchange_that_proves_a_failure()
     assert "client.http.name@http/2026-07-28" in ran.out
     assert "Mcp-Name is the tool that is called" in ran.out
     assert "mcp-method: tools/call" in ran.out
-    good = wireproof("check-client", "--command", shlex.join(miniature()), "--transport", "stdio", "--quiet")
+    good = wireproof("check-client", "--command", shlex.join(miniature()), "--area", "messages", "--quiet")
     assert good.code == 0, good.out
 
 
@@ -94,7 +94,8 @@ async def test_a_client_that_never_ends_is_killed_with_what_it_started() -> None
 
 
 async def test_two_runs_of_a_client_give_equal_verdicts() -> None:
-    selection = Selection(transports=frozenset({"stdio"}), revisions=frozenset({"2025-11-25"}))
+    one = frozenset({"messages"})
+    selection = Selection(areas=one, transports=frozenset({"stdio"}), revisions=frozenset({"2025-11-25"}))
     found = [await judge_client(miniature("no-pong"), selection) for _ in range(2)]
     first, second = (sorted((each.key, each.verdict.value) for each in report.results) for report in found)
     assert first == second

@@ -21,6 +21,7 @@ def all_checks() -> tuple[Check, ...]:
         authorization,
         client_faults,
         client_messages,
+        client_tasks,
         declared,
         endurance,
         features,
@@ -38,7 +39,7 @@ def all_checks() -> tuple[Check, ...]:
     modules = (
         *(framing, versions, declared, tools, features, surface, streams, asking, tasks),
         *(http, sessions, authorization, lifecycle, endurance),
-        *(client_messages, client_faults),
+        *(client_messages, client_tasks, client_faults),
         *(a2a_card, a2a_send, a2a_tasks, a2a_streams, a2a_push, a2a_wire),
     )
     return tuple(item for module in modules for item in listed(module))

@@ -155,6 +155,12 @@ async def half_an_event_is_no_result(cell: ClientCell) -> None:
     _not_taken(await _met(cell, "half-event"), "A stream that ended in the middle of an event")
 
 
+@check("client.silence", shows=["mcp.cancel.timeouts"], area=AREA, role="client", transports=BOTH, limit=LIMIT)
+async def a_server_that_never_answers_is_not_waited_for_for_ever(cell: ClientCell) -> None:
+    if (await _met(cell, "silent")).exit_code is None:
+        raise Broken(f"A server that never answers kept the client waiting for more than {PATIENCE:g} s.")
+
+
 @check(
     "client.server-dies", shows=["mcp.client.server-gone"], area=AREA, role="client", transports=ON_STDIO, limit=LIMIT
 )

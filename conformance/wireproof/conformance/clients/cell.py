@@ -13,7 +13,7 @@ from wireproof.conformance.verdict import NotHere, Recorder
 
 LIMIT = 20.0
 """Seconds after which a client that met an honest server is killed."""
-PATIENCE = 12.0
+PATIENCE = 10.0
 """Seconds that a client gets to notice that a server does not keep the rules."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from wireproof.conformance.shapes import as_object, at
@@ -16,6 +17,7 @@ class Seen:
     message: JSONValue
     verb: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    at: float = field(default_factory=time.monotonic)
 
     def header(self, name: str) -> str | None:
         """The first value of a header, None when it is absent."""

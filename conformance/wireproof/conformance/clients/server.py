@@ -40,6 +40,10 @@ ASKED: Final[JSONObject] = {
     },
 }
 WAIT: Final = 2.0
+TASKS: Final = f"{META}tasks"
+TASK_ID: Final = "task-of-the-judge"
+POLL_MS: Final = 300
+WHEN: Final = "2026-01-01T00:00:00Z"
 Emit = Callable[[JSONObject], Awaitable[None]]
 
 
@@ -58,6 +62,8 @@ class Play:
         self.answers: dict[str, asyncio.Event] = {}
         self.gone_once = False
         self.opened = 0
+        self.looks = 0
+        self.told = False
 
     def note(self, seen: Seen) -> None:
         """Keep what came, and wake who waits for a response."""
@@ -90,6 +96,8 @@ class Play:
             if not self.modern:
                 return -32601
             capabilities: JSONObject = {"tools": {}}
+            if self.twist.startswith("task"):
+                capabilities["extensions"] = {TASKS: {}}
             found: JSONObject = {"supportedVersions": [self.revision], "capabilities": capabilities, "serverInfo": info}
             return {**found, "ttlMs": 0, "cacheScope": "private"}
         if method == "initialize":
@@ -104,7 +112,34 @@ class Play:
             return self._tools(params)
         if method == "tools/call":
             return await self._call(params, emit)
+        if method == "tasks/get" and self.twist.startswith("task"):
+            return self._look()
+        if method == "tasks/update" and self.twist.startswith("task"):
+            self.told = True
+            return {}
         return -32601
+
+    def _task(self, status: str) -> JSONObject:
+        return {
+            "taskId": TASK_ID,
+            "status": status,
+            "createdAt": WHEN,
+            "lastUpdatedAt": WHEN,
+            "ttlMs": 60_000,
+            "pollIntervalMs": POLL_MS,
+        }
+
+    def _look(self) -> JSONObject:
+        """The task: working, then perhaps asking, then completed."""
+        self.looks += 1
+        if self.looks < 3:
+            return self._task("working")
+        if self.twist == "task-asks" and not self.told:
+            return {**self._task("input_required"), "inputRequests": {"q": ASKED}}
+        return {
+            **self._task("completed"),
+            "result": {"resultType": "complete", "content": [{"type": "text", "text": "5"}]},
+        }
 
     def _tools(self, params: JSONObject) -> JSONObject:
         hints: JSONObject = {"ttlMs": 0, "cacheScope": "private"} if self.modern else {}
@@ -115,6 +150,11 @@ class Play:
     async def _call(self, params: JSONObject, emit: Emit) -> JSONObject:
         if self.twist == "dies":
             raise Gone
+        if self.twist == "silent":
+            await asyncio.Event().wait()
+        declared = at(params, "_meta", f"{META}clientCapabilities", "extensions")
+        if self.twist.startswith("task") and TASKS in as_object(declared):
+            return {"resultType": "task", **self._task("working")}
         if self.twist == "asks" and "inputResponses" not in params:
             return {"resultType": "input_required", "inputRequests": {"q": ASKED}, "requestState": STATE}
         await emit({"jsonrpc": "2.0", "method": "notifications/of-a-later-revision", "params": {"x": 1}})

@@ -29,6 +29,12 @@ CLIENT_MUTANTS: Final[dict[str, _Mutant]] = {
     "client.http.param": _Mutant("no-param-header"),
     "client.http.session": _Mutant("no-session-header", HTTP, LEGACY),
     "client.http.delete": _Mutant("no-delete", HTTP, LEGACY),
+    "client.tasks.either": _Mutant("no-tasks"),
+    "client.tasks.final": _Mutant("one-look", STDIO),
+    "client.tasks.poll": _Mutant("hurried"),
+    "client.tasks.answers": _Mutant("no-update"),
+    "client.tasks.name": _Mutant("task-name"),
+    "client.silence": _Mutant("patient", STDIO, LEGACY),
     "client.version.other": _Mutant("any-version", HTTP, LEGACY),
     "client.session.gone": _Mutant("keeps-session", HTTP, LEGACY),
     "client.request.strange": _Mutant("strange-result", STDIO, LEGACY),
@@ -43,6 +49,7 @@ CLIENT_MUTANTS: Final[dict[str, _Mutant]] = {
 
 CLIENT_FURTHER: Final[dict[str, tuple[_Mutant, ...]]] = {
     "client.http.version": (_Mutant("no-version-header", HTTP, MODERN),),
+    "client.silence": (_Mutant("patient"),),
     "client.ping": (_Mutant("no-pong", STDIO, LEGACY),),
 }
 """More places where a broken rule shows."""

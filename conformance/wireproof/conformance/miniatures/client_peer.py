@@ -12,6 +12,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -50,7 +52,7 @@ class Client:
         if self.modern and method != "initialize":
             meta: JSON = {f"{META}protocolVersion": self.revision}
             if not self.is_("no-capabilities"):
-                meta[f"{META}clientCapabilities"] = {"elicitation": {}}
+                meta[f"{META}clientCapabilities"] = {"elicitation": {}, "extensions": {f"{META}tasks": {}}}
             if not self.is_("no-info"):
                 meta[f"{META}clientInfo"] = {"name": "miniature", "version": "1"}
             shown["_meta"] = meta
@@ -69,6 +71,8 @@ class Client:
             if method == "tools/call":
                 made["Mcp-Name"] = "add"
                 made["Mcp-Param-Left"] = "2"
+            elif method.startswith("tasks/"):
+                made["Mcp-Name"] = "task" if self.is_("task-name") else str(message["params"]["taskId"])
         elif self.agreed:
             made["MCP-Protocol-Version"] = self.revision
             if self.session is not None:
@@ -140,7 +144,23 @@ class Client:
             answers = {key: {"action": "accept", "content": {"name": "m"}} for key in found["inputRequests"]}
             state = found["requestState"].strip("✓") if self.is_("other-state") else found["requestState"]
             found = self.ask("tools/call", {**call, "inputResponses": answers, "requestState": state})
+        if found.get("resultType") == "task":
+            found = self.follow(found)
         return 0 if found["content"][0]["text"] == "5" and not self.is_("never-content") else 1
+
+    def follow(self, task: JSON) -> JSON:
+        """The result of a task. Raises `Failed`."""
+        if self.is_("no-tasks"):
+            raise Failed("a task")
+        for _ in range(1 if self.is_("one-look") else 20):
+            time.sleep(0 if self.is_("hurried") else task["pollIntervalMs"] / 1000)
+            task = self.ask("tasks/get", {"taskId": task["taskId"]})
+            if task["status"] == "completed":
+                return dict(task["result"])
+            if task["status"] == "input_required" and not self.is_("no-update"):
+                answers = {key: {"action": "accept", "content": {"name": "m"}} for key in task["inputRequests"]}
+                self.ask("tasks/update", {"taskId": task["taskId"], "inputResponses": answers})
+        raise Failed("the task did not end")
 
 
 class HttpClient(Client):
@@ -151,7 +171,7 @@ class HttpClient(Client):
         self.url = urlsplit(url)
 
     def _send(self, verb: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(self.url.netloc, timeout=6)
+        connection = http.client.HTTPConnection(self.url.netloc, timeout=60 if self.is_("patient") else 4)
         connection.request(verb, self.url.path, body or None, headers)
         return connection.getresponse()
 
@@ -215,6 +235,9 @@ class PipeClient(Client):
     def __init__(self, wrong: str, revision: str, command: list[str]) -> None:
         super().__init__(wrong, revision)
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+        self.watch = threading.Timer(60 if self.is_("patient") else 6, self.process.kill)
+        self.watch.daemon = True
+        self.watch.start()
 
     def tell(self, message: JSON) -> None:
         """See `Client.tell`."""
